@@ -1,0 +1,2 @@
+// Placeholder until the init lands.
+int main() { return 127; }

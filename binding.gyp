@@ -1,0 +1,39 @@
+{
+  "target_defaults": {
+    "cflags_cc!": ["-std=gnu++17", "-std=gnu++20", "-fexceptions"],
+    "cflags_cc": [
+      "-std=c++20", "-O2", "-Wall", "-Wextra", "-Werror", "-Wno-missing-field-initializers",
+      "-fno-exceptions", "-fno-rtti", "-fvisibility=hidden", "-ffunction-sections", "-fdata-sections"
+    ],
+    "include_dirs": ["addon", "<!(node -p \"require('node-addon-api').include_dir\")"],
+    "defines": ["_GNU_SOURCE", "_FILE_OFFSET_BITS=64"]
+  },
+  "targets": [
+    {
+      # The program that becomes the container's first process: static, small, run from a sealed memfd.
+      "target_name": "init",
+      "type": "executable",
+      "sources": ["<!@(ls addon/init/*.cc addon/steps/*.cc)"],
+      "ldflags!": ["-rdynamic", "-pthread"],
+      "ldflags": ["-static", "-Wl,--gc-sections", "-s"]
+    },
+    {
+      "target_name": "runtime_ts",
+      "dependencies": ["init"],
+      "sources": ["<!@(ls addon/binding/*.cc)", "addon/binding/embedded_init.S"],
+      "defines": ["NAPI_VERSION=8", "NODE_ADDON_API_DISABLE_DEPRECATED", "NAPI_DISABLE_CPP_EXCEPTIONS"],
+      "actions": [
+        {
+          # embedded_init.S takes the program in with .incbin; the copy makes it a build input.
+          "action_name": "embed_init",
+          "inputs": ["<(PRODUCT_DIR)/init"],
+          "outputs": ["<(SHARED_INTERMEDIATE_DIR)/embedded_init.bin"],
+          "action": ["cp", "<(PRODUCT_DIR)/init", "<(SHARED_INTERMEDIATE_DIR)/embedded_init.bin"]
+        }
+      ],
+      "include_dirs": ["<(SHARED_INTERMEDIATE_DIR)"],
+      "ldflags": ["-static-libstdc++", "-static-libgcc", "-Wl,--gc-sections", "-Wl,-z,relro,-z,now", "-s"],
+      "libraries": ["-Wl,-Bstatic", "-lseccomp", "-Wl,-Bdynamic"]
+    }
+  ]
+}

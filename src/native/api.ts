@@ -1,0 +1,151 @@
+/**
+ * The typed face of the addon: few verbs, object arguments, all synchronous.
+ *
+ * A verb that fails throws a {@link NativeFailure}. All paths here are host paths that the engine trusts (state
+ * directory, bundle, cgroupfs); nothing in this interface opens anything inside a rootfs, only the init does.
+ */
+
+/** Thrown by every verb: an Error with these properties on it. */
+export interface NativeFailure extends Error {
+	syscall: string;
+	/** Positive errno number. */
+	errno: number;
+	/** Name of the errno, for instance `ENOENT`. */
+	code: string;
+	/** Path or other object of the call, when there is one. */
+	detail?: string;
+}
+
+/** What failed in the init: the index of the step in `plan.init`, the call and its errno. */
+export interface StepFailure {
+	step: number;
+	syscall: string;
+	errno: number;
+	code: string;
+	detail?: string;
+}
+
+export type FileType = "file" | "directory" | "symlink" | "socket" | "fifo" | "char" | "block";
+
+export interface FileStat {
+	type: FileType;
+	mode: number;
+	uid: number;
+	gid: number;
+	size: number;
+	mtimeMs: number;
+}
+
+/** A frame from the init; see addon/protocol.h. `closed` is end of file: on the start channel it means exec succeeded. */
+export type InitMessage =
+	| { type: "pid"; pid: number; pidfd: number }
+	| { type: "idmap" }
+	| { type: "hooks" }
+	| { type: "terminal"; fd: number; name: string }
+	| { type: "ready" }
+	| ({ type: "failure" } & StepFailure)
+	| { type: "trace"; microseconds: number[] }
+	| { type: "closed" }
+	/** The pidfd given to receive() became readable before a frame came: the process died. */
+	| { type: "died" };
+
+export interface HookResult {
+	/** Exit status, or -1 when the hook did not exit by itself. */
+	status: number;
+	/** Signal that ended it, or 0. */
+	signal: number;
+	timedOut: boolean;
+	/** First 64 KiB of its stdout and stderr, as they came. */
+	output: string;
+	durationMs: number;
+	/** Set when it could not even be started. */
+	failure?: { syscall: string; errno: number; code: string };
+}
+
+export interface Native {
+	/** Content hash of addon and init that this build was made with. */
+	readonly buildId: string;
+
+	// --- this process
+	/** `_exit(2)`: no atexit handlers, no JavaScript teardown. */
+	exit(status: number): never;
+	/** Writes all of `text` to a descriptor (1 and 2 in practice); EPIPE is not an error. */
+	print(options: { fd: number; text: string }): void;
+	/** Effective user id, and whether this process is in the initial user namespace. */
+	identity(): { euid: number; egid: number; initialUserNamespace: boolean };
+
+	// --- host files
+	readText(options: { path: string }): string;
+	/** Temporary file in the same directory (O_EXCL), then rename(2). `sync` adds fdatasync. */
+	replaceFile(options: { path: string; text: string; mode: number; sync?: boolean }): void;
+	appendText(options: { path: string; text: string; mode: number }): void;
+	/** One write(2) on an existing file (cgroupfs, procfs). */
+	writeControl(options: { path: string; text: string }): void;
+	/** False when it was there already (only with `existOk`). `parents` makes missing parents with the same mode. */
+	makeDirectory(options: { path: string; mode: number; parents?: boolean; existOk?: boolean }): boolean;
+	removeFile(options: { path: string; missingOk?: boolean }): void;
+	removeDirectory(options: { path: string; missingOk?: boolean }): void;
+	/** Everything below and including path; never follows a symlink, never crosses a mount. Missing is fine. */
+	removeTree(options: { path: string }): void;
+	listDirectory(options: { path: string }): { name: string; type: FileType }[];
+	/** Undefined when it does not exist. Follows symlinks unless `noFollow`. */
+	stat(options: { path: string; noFollow?: boolean }): FileStat | undefined;
+	/** realpath(3). */
+	realPath(options: { path: string }): string;
+	/** flock(2) on a directory; returns the descriptor that holds the lock. `wait: false` throws EAGAIN. */
+	lockDirectory(options: { path: string; exclusive: boolean; wait: boolean }): number;
+	close(options: { fd: number }): void;
+
+	// --- processes
+	/** From /proc/PID/stat: start time in clock ticks since boot, and state letter; undefined when there is none. */
+	processStat(options: { pid: number }): { startTime: string; state: string } | undefined;
+	/** pidfd_open(2), or undefined when the process is gone. */
+	openPid(options: { pid: number }): number | undefined;
+	/** pidfd_send_signal(2). */
+	signalPid(options: { pidfd: number; signal: number }): void;
+	/** Waits for the end of the process behind a pidfd; false when the time is over. No polling. */
+	waitPid(options: { pidfd: number; timeoutMs: number }): boolean;
+	/** waitid(P_PIDFD) for our own child: exit status, or 128+signal. */
+	reap(options: { pidfd: number }): number;
+	/** Runs a hook: fork, exec, state on stdin, output captured, killed (with its process group) when over time. */
+	runHook(options: { path: string; args: string[]; env: string[]; stdin: string; timeoutMs?: number; cwd?: string }): HookResult;
+
+	// --- steps and the init
+	/** Runs host steps (JSON array of HostStep) in order; stops at the first failure and returns it. */
+	executeHostSteps(options: { steps: string; pid?: number }): StepFailure | undefined;
+	/** Starts the init (vfork + exec from a sealed memfd), sends it the plan. `stdio` 0, 1, 2 are inherited; fds 3..2+preserveFds too. */
+	spawnInit(options: { plan: string; preserveFds: number }): { channel: number; stagePid: number };
+	/** Next frame. With `pidfd`, also watches that process, so that a wait can never hang. Reaps `stagePid` when given and ended. */
+	receive(options: { channel: number; pidfd?: number; timeoutMs?: number }): InitMessage;
+	send(options: { channel: number; type: "idmap" | "hooks" | "start" }): void;
+	/** Opens `tasks` of every v1 directory and sends the descriptors; with no directory it only says go. */
+	sendCgroups(options: { channel: number; directories: string[] }): void;
+	sendSeccomp(options: { channel: number; program: Uint8Array }): void;
+	/** Makes the listening socket of start.wait at `path` (mode 0600) and hands it to the init. */
+	sendListener(options: { channel: number; path: string }): void;
+	/** Connects to that socket; throws ECONNREFUSED when the init has already left start.wait, ENOENT when there is none. */
+	connect(options: { path: string }): number;
+	/** libseccomp: normalised profile (JSON, src/plan/seccomp.ts) to BPF. */
+	compileSeccomp(options: { profile: string }): Uint8Array;
+	/** Names of system calls in the list that libseccomp does not know. */
+	readonly libseccompVersion: string;
+
+	// --- terminals, foreground, sd_notify
+	/** Connects to the console socket and sends the pty master with its name. */
+	sendTerminal(options: { socket: string; fd: number; name: string }): void;
+	/**
+	 * The foreground: forwards signals (all but SIGURG, SIGCHLD, SIGPWR and those the kernel raises itself),
+	 * relays the terminal (raw mode, SIGWINCH to TIOCSWINSZ, settings restored) and the notify socket, reaps.
+	 * Returns the exit status of the process behind pidfd: its code, or 128+signal.
+	 */
+	supervise(options: { pid: number; pidfd: number; terminal?: number; subreaper: boolean; notify?: { fd: number; target: string } }): number;
+	/** PR_SET_CHILD_SUBREAPER. */
+	setSubreaper(): void;
+	/** Datagram socket of the sd_notify proxy, mode 0666. */
+	bindNotify(options: { path: string }): number;
+	/** Waits for READY=1 on the proxy, forwards it with MAINPID and a barrier; returns early when the process ends. */
+	forwardNotify(options: { fd: number; target: string; pid: number; pidfd: number }): void;
+	/** True when each of fds 3..2+count is open; the first that is not, otherwise. */
+	checkPreservedFds(options: { count: number }): { ok: true } | { ok: false; fd: number };
+
+}

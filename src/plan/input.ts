@@ -1,0 +1,30 @@
+/** What the compiler of a plan needs beside the bundle: facts of the host and the options of the command. */
+import type { CgroupLayout } from "../cgroup/layout.js";
+
+/** Read once by the container layer; plain data, so that a plan can be made for any host in a test. */
+export interface HostFacts {
+	cgroup: CgroupLayout;
+	/** Names (CAP_*) in this process's bounding set: nothing else can be granted. */
+	capabilities: string[];
+	euid: number;
+	egid: number;
+	initialUserNamespace: boolean;
+	apparmor: boolean;
+	selinux: boolean;
+	/** The cgroup v2 device program and CLONE_INTO_CGROUP need the v2 hierarchy to be the only one with controllers. */
+}
+
+/** Options of `create` and `run` that shape the plan. */
+export interface CreateOptions {
+	noPivot: boolean;
+	noNewKeyring: boolean;
+	preserveFds: number;
+	/** How `start` reaches the init: through the engine that is still there (run) or the socket (create). */
+	startVia: "channel" | "socket";
+	systemdCgroup: boolean;
+	/** NOTIFY_SOCKET was set: the host directory of the proxy socket, bound at /run/notify. */
+	notifyDirectory?: string;
+	/** LISTEN_FDS of the caller, 0 when unset. */
+	listenFds: number;
+	trace: boolean;
+}
