@@ -34,7 +34,7 @@ function target(reference: string): string {
 
 /** A definition that says nothing about properties is copied to where it is used: a number is no function call. */
 function isLeaf(definition: Schema): boolean {
-	return definition["properties"] === undefined && definition["additionalProperties"] === undefined;
+	return definition.properties === undefined && definition.additionalProperties === undefined;
 }
 
 function resolve(schema: unknown, definitions: Map<string, Schema>): unknown {

@@ -25,7 +25,7 @@ function typed(schema: Schema): Schema {
 	const { title, description, ...rest } = schema;
 	const words = [title, description].filter((text) => typeof text === "string");
 	const comment = words.length > 0 ? { description: words.join(". ") } : {};
-	const wide = rest["format"] === "uint64" || rest["format"] === "int64";
+	const wide = rest.format === "uint64" || rest.format === "int64";
 	return { ...rest, ...comment, ...(wide ? { tsType: "number | bigint" } : {}) };
 }
 
@@ -35,7 +35,7 @@ async function writeTypes(file: string, root: string): Promise<void> {
 		$defs: Record<string, Schema>;
 	};
 	const { [root]: document, ...others } = $defs;
-	for (const [name, definition] of Object.entries(others)) definition["title"] = name;
+	for (const [name, definition] of Object.entries(others)) definition.title = name;
 	const source = await compileTypes({ ...document, $defs: others } as Schema, root, {
 		additionalProperties: false,
 		bannerComment: "// Made by spec-schemas/generate.ts from the schemas beside it.",

@@ -74,11 +74,11 @@ const startsWithSlash: CodeKeywordDefinition = {
 
 function compact(schema: Schema): Schema {
 	const { title: _title, description: _description, ...rest } = schema;
-	if (rest["type"] === "integer" && typeof rest["format"] === "string") {
+	if (rest.type === "integer" && typeof rest.format === "string") {
 		const { type: _type, format, minimum, maximum, ...others } = rest;
 		return { ...others, integer: { format, minimum, maximum } };
 	}
-	if (rest["pattern"] === "^/") {
+	if (rest.pattern === "^/") {
 		const { pattern: _pattern, ...others } = rest;
 		return { ...others, absolutePath: true };
 	}
@@ -87,7 +87,7 @@ function compact(schema: Schema): Schema {
 
 function compile(schema: Schema, purpose: Purpose, name: string): string {
 	// OCI schemas use nothing that is newer than draft-07; without dynamic references the functions are a third smaller.
-	const ajv = new (schema["$schema"] === undefined ? Ajv : Ajv2020)({
+	const ajv = new (schema.$schema === undefined ? Ajv : Ajv2020)({
 		allErrors: purpose === "explain",
 		messages: false,
 		inlineRefs: false,

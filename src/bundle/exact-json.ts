@@ -25,10 +25,15 @@ export interface ExactJson {
 const DEEPEST = 200;
 
 const SPACE = /[ \t\n\r]*/y;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: RFC 8259 forbids them inside strings
 const PLAIN = /[^"\\\u0000-\u001f]*/y;
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const ESCAPES: Record<string, string> = { '"': '"', "\\": "\\", "/": "/", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" };
-const WORDS: [string, Json][] = [["true", true], ["false", false], ["null", null]];
+const WORDS: [string, Json][] = [
+	["true", true],
+	["false", false],
+	["null", null],
+];
 
 class Malformed {
 	constructor(
@@ -72,7 +77,10 @@ class Reader {
 
 	private unexpected(wanted: string): Malformed {
 		const next = this.text[this.offset];
-		return new Malformed(`expected ${wanted}; found ${next === undefined ? "the end of the text" : JSON.stringify(next)}`, this.offset);
+		return new Malformed(
+			`expected ${wanted}; found ${next === undefined ? "the end of the text" : JSON.stringify(next)}`,
+			this.offset,
+		);
 	}
 
 	private take(character: string): boolean {
@@ -106,10 +114,11 @@ class Reader {
 		do {
 			this.skipSpace();
 			const offset = this.offset;
-			if (this.text[offset] !== '"') throw this.unexpected('a property name in double quotes');
+			if (this.text[offset] !== '"') throw this.unexpected("a property name in double quotes");
 			const name = this.string(pointer);
 			const at = `${pointer}/${pointerToken(name)}`;
-			if (Object.hasOwn(result, name)) this.faults.push({ message: `duplicate name ${JSON.stringify(name)}`, pointer: at, offset });
+			if (Object.hasOwn(result, name))
+				this.faults.push({ message: `duplicate name ${JSON.stringify(name)}`, pointer: at, offset });
 			if (!this.take(":")) throw this.unexpected('":" after the property name');
 			const value = this.value(at, depth + 1);
 			this.pointer = pointer;
@@ -138,7 +147,8 @@ class Reader {
 		while (this.text[this.offset] !== '"') {
 			const character = this.text[this.offset];
 			if (character === undefined) throw new Malformed("a string that starts here has no end", start);
-			if (character !== "\\") throw new Malformed(`control character ${JSON.stringify(character)} inside a string`, this.offset);
+			if (character !== "\\")
+				throw new Malformed(`control character ${JSON.stringify(character)} inside a string`, this.offset);
 			result += this.escape() + this.match(PLAIN);
 		}
 		this.offset++;
@@ -154,15 +164,18 @@ class Reader {
 			return simple;
 		}
 		const digits = this.text.slice(this.offset + 2, this.offset + 6);
-		if (kind !== "u" || !/^[0-9a-fA-F]{4}$/.test(digits)) throw new Malformed("malformed escape in a string", this.offset);
+		if (kind !== "u" || !/^[0-9a-fA-F]{4}$/.test(digits))
+			throw new Malformed("malformed escape in a string", this.offset);
 		this.offset += 6;
 		return String.fromCharCode(Number.parseInt(digits, 16));
 	}
 
 	/** Valid JSON, but no string that can reach the kernel or be written as UTF-8. */
 	private checkString(text: string, pointer: string, offset: number): void {
-		if (text.includes("\0")) this.faults.push({ message: "a string must not contain the character U+0000", pointer, offset });
-		if (/\p{Surrogate}/u.test(text)) this.faults.push({ message: "a string must not contain half of a surrogate pair", pointer, offset });
+		if (text.includes("\0"))
+			this.faults.push({ message: "a string must not contain the character U+0000", pointer, offset });
+		if (/\p{Surrogate}/u.test(text))
+			this.faults.push({ message: "a string must not contain half of a surrogate pair", pointer, offset });
 	}
 
 	private number(): number | bigint {
