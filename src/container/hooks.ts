@@ -3,6 +3,7 @@ import { RuntimeError } from "../errors.js";
 import type { HookResult, Native } from "../native/api.js";
 import type { Environment } from "./place.js";
 import type { RecordedHook } from "./record.js";
+import { signalName } from "./signals.js";
 
 export type HookStage = "prestart" | "createRuntime" | "poststart" | "poststop";
 
@@ -68,11 +69,11 @@ function runHook(native: Native, run: HookRun, hook: RecordedHook, index: number
 	});
 }
 
-/** undefined for success; otherwise in the words of Go's os/exec, which is what runc prints. */
+/** undefined for success; otherwise as runc words it, but for the signal's name. */
 function describeResult(result: HookResult, hook: RecordedHook): string | undefined {
 	if (result.failure) return `fork/exec ${hook.path}: ${errnoText(result.failure.code)}`;
 	if (result.timedOut) return `hook ran past specified timeout of ${hook.timeout}s`;
-	if (result.signal !== 0) return `signal: ${result.signal}`;
+	if (result.signal !== 0) return `signal: ${signalName(result.signal)}`;
 	return result.status === 0 ? undefined : `exit status ${result.status}`;
 }
 

@@ -50,6 +50,12 @@ export const SIGTERM = 15;
 /** Names without SIG, for completion. */
 export const signalNames: readonly string[] = Object.keys(numbers);
 
+/** `SIGSEGV` of 11; real-time signals have no names of their own. */
+export function signalName(number: number): string {
+	const name = signalNames.find((candidate) => numbers[candidate] === number);
+	return name === undefined ? `signal ${number}` : `SIG${name}`;
+}
+
 /** Number of `9`, `KILL`, `SIGKILL`, `sigkill`, `RTMIN+3`, `SIGRTMAX-1`. */
 export function signalNumber(text: string): number {
 	if (/^\d+$/.test(text)) {
