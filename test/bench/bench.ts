@@ -103,7 +103,7 @@ function printJson(options: BenchOptions, runtimes: Runtime[], measurements: Mea
 function printTraces(runtime: Runtime, floor: string, rootfs: string): void {
 	console.log(`\nwhere the time of one run goes: ${runtime.name}\n`);
 	const { path, root, bundle } = runtime;
-	spawnSync(path, ["--root", root, "run", "--trace", "--bundle", bundle, "traced"], {
+	spawnSync(path, ["--root", root, "--trace", "run", "--bundle", bundle, "traced"], {
 		env: environment,
 		stdio: "inherit",
 	});
