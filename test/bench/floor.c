@@ -34,7 +34,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { kMaxHierarchies = 32, kCgroupsMade = 1, kCgroupsFailed = 2 };
+enum { kMaxHierarchies = 32, kCgroupsMade = 1, kCgroupsFailed = 2, kHarden = MS_NOSUID | MS_NODEV | MS_NOEXEC };
 
 struct hierarchy {
   char *path;  // of its mount point
@@ -144,8 +144,6 @@ static void remove_cgroups(void) {
     if (unlinkat(hierarchies[i].fd, name, AT_REMOVEDIR) < 0 && errno != ENOENT) perror(hierarchies[i].path);
 }
 
-// --- the container -----------------------------------------------------------------------------------------------
-
 static void attach(const char *source, const char *target, const char *type, unsigned long flags, const char *options) {
   must(mount(source, target, type, flags, options), target);
 }
@@ -159,18 +157,13 @@ static void network_up(void) {
 }
 
 static void make_dev(void) {
-  static const struct {
-    const char *path;
-    unsigned major, minor;
-  } devices[] = {
-      {"dev/null", 1, 3}, {"dev/random", 1, 8}, {"dev/full", 1, 7},
-      {"dev/tty", 5, 0},  {"dev/zero", 1, 5},   {"dev/urandom", 1, 9},
-  };
+  static const char *const devices[] = {"dev/null", "dev/zero", "dev/full", "dev/random", "dev/urandom", "dev/tty"};
+  static const unsigned numbers[][2] = {{1, 3}, {1, 5}, {1, 7}, {1, 8}, {1, 9}, {5, 0}};
   static const char *const links[][2] = {{"/proc/self/fd", "dev/fd"},       {"/proc/self/fd/0", "dev/stdin"},
                                          {"/proc/self/fd/1", "dev/stdout"}, {"/proc/self/fd/2", "dev/stderr"},
                                          {"/proc/kcore", "dev/core"},       {"pts/ptmx", "dev/ptmx"}};
   for (size_t i = 0; i < sizeof devices / sizeof *devices; i++)
-    must(mknod(devices[i].path, S_IFCHR | 0666, makedev(devices[i].major, devices[i].minor)), devices[i].path);
+    must(mknod(devices[i], S_IFCHR | 0666, makedev(numbers[i][0], numbers[i][1])), devices[i]);
   for (size_t i = 0; i < sizeof links / sizeof *links; i++) must(symlink(links[i][0], links[i][1]), links[i][1]);
 }
 
@@ -179,18 +172,17 @@ static void mount_cgroups(void) {
   char source[4096], target[4096];
   if (unified) {
     must(unshare(CLONE_NEWCGROUP), "unshare cgroup namespace");
-    attach("cgroup", "sys/fs/cgroup", "cgroup2", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RELATIME | MS_RDONLY, NULL);
-    return;
+    return attach("cgroup", "sys/fs/cgroup", "cgroup2", kHarden | MS_RELATIME | MS_RDONLY, NULL);
   }
-  attach("tmpfs", "sys/fs/cgroup", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=755");
+  attach("tmpfs", "sys/fs/cgroup", "tmpfs", kHarden, "mode=755");
   for (int i = 0; i < hierarchy_count; i++) {
     snprintf(source, sizeof source, "%s/%s", hierarchies[i].path, name);
     snprintf(target, sizeof target, "sys/fs/cgroup/%s", strrchr(hierarchies[i].path, '/') + 1);
     must(mkdir(target, 0755), target);
     attach(source, target, NULL, MS_BIND, NULL);
-    attach(NULL, target, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
+    attach(NULL, target, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | kHarden, NULL);
   }
-  attach(NULL, "sys/fs/cgroup", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
+  attach(NULL, "sys/fs/cgroup", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | kHarden, NULL);
 }
 
 static void protect_paths(void) {
@@ -206,10 +198,8 @@ static void protect_paths(void) {
   }
   for (size_t i = 0; i < sizeof masked / sizeof *masked; i++) {
     if (lstat(masked[i], &st) < 0) continue;
-    if (!S_ISDIR(st.st_mode)) {
-      attach("/dev/null", masked[i], NULL, MS_BIND, NULL);
-    } else if (empty != NULL) {
-      attach(empty, masked[i], NULL, MS_BIND, NULL);
+    if (!S_ISDIR(st.st_mode) || empty != NULL) {
+      attach(S_ISDIR(st.st_mode) ? empty : "/dev/null", masked[i], NULL, MS_BIND, NULL);
     } else {
       attach("tmpfs", masked[i], "tmpfs", MS_RDONLY, NULL);
       empty = masked[i];
@@ -230,7 +220,7 @@ static void drop_privileges(void) {
 }
 
 static void run_container(const char *rootfs, int made) {
-  lap("");
+  lap("start");
   must(syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, name), "keyctl");
   must(setsid(), "setsid");
   network_up();
@@ -240,22 +230,16 @@ static void run_container(const char *rootfs, int made) {
   must(chdir(rootfs), rootfs);
   lap("rootfs");
   attach("proc", "proc", "proc", 0, NULL);
-  lap("proc");
   attach("tmpfs", "dev", "tmpfs", MS_NOSUID | MS_STRICTATIME, "mode=755,size=65536k");
-  must(mkdir("dev/pts", 0755), "dev/pts");
-  must(mkdir("dev/shm", 0755), "dev/shm");
-  must(mkdir("dev/mqueue", 0755), "dev/mqueue");
-  lap("dev");
+  static const char *const points[] = {"dev/pts", "dev/shm", "dev/mqueue"};
+  for (int i = 0; i < 3; i++) must(mkdir(points[i], 0755), points[i]);
+  lap("proc, dev");
   attach("devpts", "dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620,gid=5");
-  lap("dev/pts");
-  attach("shm", "dev/shm", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=1777,size=65536k");
-  lap("dev/shm");
-  attach("mqueue", "dev/mqueue", "mqueue", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
-  lap("dev/mqueue");
-  attach("sysfs", "sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, NULL);
-  lap("sys");
+  attach("shm", "dev/shm", "tmpfs", kHarden, "mode=1777,size=65536k");
+  attach("mqueue", "dev/mqueue", "mqueue", kHarden, NULL);
+  attach("sysfs", "sys", "sysfs", kHarden | MS_RDONLY, NULL);
   make_dev();
-  lap("devices");
+  lap("the other file systems, devices");
   protect_paths();
   lap("masked and read-only paths");
   eventfd_t outcome;
@@ -267,8 +251,7 @@ static void run_container(const char *rootfs, int made) {
   mount_cgroups();
   lap("sys/fs/cgroup");
   must(syscall(SYS_pivot_root, ".", "."), "pivot_root");
-  must(umount2(".", MNT_DETACH), "umount old root");
-  must(chdir("/"), "chdir");
+  must(umount2(".", MNT_DETACH) | chdir("/"), "umount old root");
   attach(NULL, "/", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL);
   lap("pivot");
   must(sethostname("floor", 5), "sethostname");
@@ -289,10 +272,8 @@ int main(int argc, char **argv) {
   read_hierarchies();
   int made = eventfd(0, EFD_CLOEXEC);
   must(made, "eventfd");
-  struct clone_args args = {
-      .flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS,
-      .exit_signal = SIGCHLD,
-  };
+  struct clone_args args = {.flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS,
+                            .exit_signal = SIGCHLD};
   if (unified) {
     must(make_cgroups(), "cgroup");
     int cgroup = openat(hierarchies[0].fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
