@@ -1,6 +1,7 @@
 /** What containers of one test file left on this machine. Everything they make carries the file's token in its name. */
 import { readdirSync, readFileSync, readlinkSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
+import { type MountInfo, parseMountinfo } from "./mountinfo.js";
 
 function read(path: string): string {
 	try {
@@ -18,19 +19,8 @@ function link(path: string): string {
 	}
 }
 
-interface Mount {
-	point: string;
-	type: string;
-}
-
-export function hostMounts(): Mount[] {
-	return read("/proc/self/mountinfo")
-		.split("\n")
-		.filter((line) => line !== "")
-		.map((line) => {
-			const words = line.split(" ");
-			return { point: words[4] ?? "", type: words[words.indexOf("-") + 1] ?? "" };
-		});
+export function hostMounts(): MountInfo[] {
+	return parseMountinfo(read("/proc/self/mountinfo"));
 }
 
 /**
