@@ -1,0 +1,113 @@
+# runtime-ts: `make demo` shows a container, `make test` runs the tests, `make help` lists the rest.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := all
+PREFIX ?= /usr/local
+BIN := node_modules/.bin
+BUN := $(BIN)/bun
+# Node's own headers, where they lie beside the node in use; without them node-gyp fetches the ones of this version.
+NODE_PREFIX := $(shell dirname "$$(dirname "$$(readlink -f "$$(command -v node)")")" 2>/dev/null)
+NODEDIR := $(if $(wildcard $(NODE_PREFIX)/include/node/node_api.h),--nodedir=$(NODE_PREFIX))
+VERSION := $(shell sed -n 's/^\t"version": "\(.*\)",/\1/p' package.json)
+COMMIT := $(shell git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)
+
+ADDON := build/Release/runtime_ts.node
+STANDALONE := build/runtime-ts
+JS := build/js/.stamp
+GENERATED := src/generated/.stamp
+DEPS := build/.deps-build
+MODULES := build/.modules
+
+ADDON_SOURCES := binding.gyp $(shell find addon -name '*.cc' -o -name '*.h' -o -name '*.S')
+SOURCES := $(shell find src -name '*.ts' -not -path 'src/generated/*')
+SCHEMAS := $(wildcard spec-schemas/*.json spec-schemas/*.ts)
+
+.PHONY: all help deps js addon install uninstall lint format test test-unit test-integration demo bench clean ci
+
+all: $(STANDALONE) $(JS) ## build build/runtime-ts, the standalone binary, and the JavaScript that Node runs
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+$(DEPS): test/tools/install-deps.sh
+	@mkdir -p build
+	test/tools/install-deps.sh build
+	@touch $@
+
+# --ignore-scripts: no package runs code at install; bun's own script puts its binary in place.
+$(MODULES): package.json package-lock.json | $(DEPS)
+	@mkdir -p build
+	[ -L node_modules ] || npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	node node_modules/bun/install.js
+	@touch $@
+
+$(GENERATED): $(SCHEMAS) $(wildcard src/plan/schema.ts src/container/record.ts) $(MODULES)
+	$(BUN) spec-schemas/generate.ts
+	@touch $@
+
+$(ADDON): $(ADDON_SOURCES) $(MODULES)
+	$(BIN)/node-gyp configure build $(NODEDIR) --loglevel=warn
+	@touch $@
+
+$(JS): $(SOURCES) $(GENERATED) tsconfig.json tsconfig.build.json
+	$(BIN)/tsc -p tsconfig.build.json
+	chmod +x build/js/cli/entry-node.js
+	@touch $@
+
+$(STANDALONE): $(SOURCES) $(GENERATED) $(ADDON)
+	$(BUN) build --compile --bytecode --minify --target=bun \
+		--no-compile-autoload-bunfig --no-compile-autoload-dotenv \
+		--define __RUNTIME_TS_VERSION__='"$(VERSION)"' --define __RUNTIME_TS_COMMIT__='"$(COMMIT)"' \
+		--define __RUNTIME_TS_ADDON_HASH__="\"$$(sha256sum $(ADDON) | cut -d' ' -f1)\"" \
+		src/cli/entry-standalone.ts --outfile $@
+
+deps: $(DEPS) $(MODULES) ## install what the build needs (Debian packages, npm packages)
+js: $(JS) ## build the JavaScript that Node runs
+addon: $(ADDON) ## build the native addon and the init
+
+install: $(STANDALONE) ## install the standalone binary below PREFIX
+	install -D -m 0755 $(STANDALONE) $(DESTDIR)$(PREFIX)/bin/runtime-ts
+	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	$(STANDALONE) completion bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/runtime-ts
+
+uninstall: ## remove what install put there
+	rm -f $(DESTDIR)$(PREFIX)/bin/runtime-ts $(DESTDIR)$(PREFIX)/share/bash-completion/completions/runtime-ts
+
+lint: $(MODULES) $(GENERATED) ## biome, tsc, clang-format, clang-tidy
+	@test/tools/install-deps.sh lint
+	$(BIN)/biome ci
+	$(BIN)/tsc -p tsconfig.json
+	find addon test -name '*.cc' -o -name '*.h' -o -name '*.c' | xargs clang-format --dry-run --Werror
+	test/tools/clang-tidy.sh
+
+format: $(MODULES) ## format everything in place
+	@test/tools/install-deps.sh lint
+	$(BIN)/biome check --write
+	find addon test -name '*.cc' -o -name '*.h' -o -name '*.c' | xargs clang-format -i
+
+test: all ## run all tests; root runs the real containers, others only what needs no root
+	@test/tools/install-deps.sh test
+	test/run.sh
+
+test-unit: $(GENERATED) $(ADDON) ## run the tests that need no root
+	test/run.sh unit
+
+test-integration: all ## run the tests with real containers, through RUNTIME (default build/runtime-ts)
+	@test/tools/install-deps.sh test
+	test/run.sh integration
+
+demo: all ## make a demo bundle and run a container from it
+	@test/tools/install-deps.sh test
+	test/demo/run.sh
+
+bench: all ## measure against crun and runc
+	@test/tools/install-deps.sh bench
+	$(BUN) test/bench/bench.ts $(BENCH_ARGS)
+
+clean: ## remove what was built
+	rm -rf build src/generated .tap
+
+ci: ## what .ci/run runs: build, lint, type-check, test
+	$(MAKE) all
+	$(MAKE) lint
+	$(MAKE) test
