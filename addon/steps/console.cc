@@ -1,4 +1,5 @@
 // console.create: a terminal of the container's own devpts.
+#include <asm/termbits.h>
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>
@@ -7,7 +8,6 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -47,9 +47,9 @@ Status OpenSlave(int master, UniqueFd* slave) {
 Status Configure(int slave, const JsonValue& step) {
   // runc's terminals do not turn \n into \r\n, and readers of the master count on it.
   termios settings{};
-  if (tcgetattr(slave, &settings) < 0) return Status::Errno("tcgetattr");
+  if (ioctl(slave, TCGETS, &settings) < 0) return Status::Errno("TCGETS");
   settings.c_oflag &= ~static_cast<tcflag_t>(ONLCR);
-  if (tcsetattr(slave, TCSANOW, &settings) < 0) return Status::Errno("tcsetattr");
+  if (ioctl(slave, TCSETS, &settings) < 0) return Status::Errno("TCSETS");
 
   if (const JsonValue* size = JsonMember(step, "size"); size != nullptr) {
     winsize window{};

@@ -5,11 +5,11 @@
 #include <linux/openat2.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #include <climits>
-#include <cstdlib>
 #include <cstring>
 
 #include "common/unique_fd.h"
@@ -20,13 +20,6 @@ namespace {
 
 // An image may nest directories until our descriptors run out (two for each level); the error should say so.
 constexpr int kMaxDepth = 200;
-
-struct CloseDirectory {
-  DIR* stream;
-  ~CloseDirectory() {
-    if (stream != nullptr) closedir(stream);
-  }
-};
 
 // Opens the entry that was looked at, not what took its place since: same inode or nothing. O_NONBLOCK, so that a
 // fifo swapped in can't stop us before that check.
@@ -126,15 +119,17 @@ Status CopyEntry(int from, int to, const char* name, int depth) {
 
 Status CopyDirectory(int from, int to, int depth) {
   if (depth > kMaxDepth) return Status::Make("openat2", ELOOP, "tmpcopyup: directories nested too deep");
-  const int duplicate = fcntl(from, F_DUPFD_CLOEXEC, 3);
-  CloseDirectory directory{duplicate < 0 ? nullptr : fdopendir(duplicate)};
-  if (directory.stream == nullptr) return Status::Errno("fdopendir");
+  alignas(dirent64) char entries[2048];
   for (;;) {
-    errno = 0;
-    const dirent* entry = readdir(directory.stream);
-    if (entry == nullptr) return errno == 0 ? Status::Ok() : Status::Errno("readdir");
-    if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
-    RETURN_IF_FAILED(CopyEntry(from, to, entry->d_name, depth));
+    const long size = syscall(SYS_getdents64, from, entries, sizeof entries);
+    if (size < 0) return Status::Errno("getdents64");
+    if (size == 0) return Status::Ok();
+    for (long at = 0; at < size;) {
+      const auto* entry = reinterpret_cast<const dirent64*>(entries + at);
+      at += entry->d_reclen;
+      if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
+      RETURN_IF_FAILED(CopyEntry(from, to, entry->d_name, depth));
+    }
   }
 }
 

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 
 #include "steps/proc.h"
@@ -64,6 +63,28 @@ Status RemoveIfRevealing(char* line, const char* rootfs) {
   return IsBelow(field, rootfs) ? Status::Ok() : Remove(field);
 }
 
+// /proc/self/mountinfo, whole, before anything is unmounted.
+Status ReadMounts(Buffer* text) {
+  constexpr std::size_t kMost = 4 << 20;
+  const UniqueFd proc = OpenHostProc();
+  if (!proc) return Status::Errno("open", "/proc");
+  char name[32];
+  snprintf(name, sizeof name, "%d/mountinfo", getpid());
+  const UniqueFd file = OpenAt2(proc.get(), name, O_RDONLY, RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS);
+  if (!file) return Status::Errno("openat2", "/proc/self/mountinfo");
+  if (!text->Allocate(kMost)) return Status::Errno("malloc", "/proc/self/mountinfo");
+  std::size_t length = 0;
+  for (;;) {
+    const ssize_t got = RetryOnEintr([&] { return read(file.get(), text->data() + length, kMost - length); });
+    if (got < 0) return Status::Errno("read", "/proc/self/mountinfo");
+    if (got == 0) break;
+    length += static_cast<std::size_t>(got);
+  }
+  if (length == kMost) return Status::Make("read", EFBIG, "/proc/self/mountinfo");
+  text->data()[length] = '\0';
+  return Status::Ok();
+}
+
 }  // namespace
 
 Status MoveRoot(Context& context) {
@@ -71,20 +92,15 @@ Status MoveRoot(Context& context) {
   char rootfs[4096];
   if (getcwd(rootfs, sizeof rootfs) == nullptr) return Status::Errno("getcwd");
 
-  const UniqueFd proc = OpenHostProc();
-  if (!proc) return Status::Errno("open", "/proc");
-  char name[32];
-  snprintf(name, sizeof name, "%d/mountinfo", getpid());
-  UniqueFd file = OpenAt2(proc.get(), name, O_RDONLY, RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS);
-  FILE* lines = file ? fdopen(file.release(), "r") : nullptr;
-  if (lines == nullptr) return Status::Errno("open", "/proc/self/mountinfo");
-  char* line = nullptr;
-  std::size_t room = 0;
-  Status status = Status::Ok();
-  while (status.ok() && getline(&line, &room, lines) > 0) status = RemoveIfRevealing(line, rootfs);
-  free(line);
-  fclose(lines);
-  RETURN_IF_FAILED(status);
+  Buffer mounts;
+  RETURN_IF_FAILED(ReadMounts(&mounts));
+  for (char* line = mounts.data(); *line != '\0';) {
+    char* end = line + strcspn(line, "\n");
+    char* next = *end == '\0' ? end : end + 1;
+    *end = '\0';
+    RETURN_IF_FAILED(RemoveIfRevealing(line, rootfs));
+    line = next;
+  }
 
   if (move_mount(context.rootfs.fd(), "", context.host_root.get(), "",
                  MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
