@@ -2,7 +2,7 @@
 import type { Spec } from "../bundle/spec.js";
 import { readLayout } from "../cgroup/layout.js";
 import type { Native } from "../native/api.js";
-import { capabilityNames } from "../plan/capabilities.js";
+import { capabilityNames } from "../plan/capabilities-table.js";
 import type { HostFacts } from "../plan/input.js";
 
 export function gatherFacts(native: Native, spec: Spec): HostFacts {

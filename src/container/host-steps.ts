@@ -51,6 +51,7 @@ function goWithoutCgroups(state: Launch): void {
 	state.record = { ...state.record, cgroup_paths: {} };
 	state.plan = {
 		...state.plan,
+		cgroups: [],
 		init: state.plan.init.map((step) => {
 			if (step.op !== "clone") return step;
 			const { cgroup: _none, ...rest } = step;
