@@ -28,10 +28,15 @@ bool InInitialUserNamespace() {
          count == 4294967295U;
 }
 
-// Open, and inherited: what this process opened itself is close-on-exec, and an inherited descriptor never is.
+bool IsCloseOnExec(int fd) { return (fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0; }
+
+// An inherited descriptor is not close-on-exec and what this process opened itself is, so a number that the engine took
+// (its event loop begins at the first free one) is not mistaken for one that the caller passed. Not so on Node, which
+// marks everything that it inherits, the standard streams first: there, open must do.
 bool IsInherited(int fd) {
-  const int flags = fcntl(fd, F_GETFD);
-  return flags != -1 && (flags & FD_CLOEXEC) == 0;
+  if (fcntl(fd, F_GETFD) == -1) return false;
+  const bool flags_tell = !IsCloseOnExec(0) || !IsCloseOnExec(1) || !IsCloseOnExec(2);
+  return !flags_tell || !IsCloseOnExec(fd);
 }
 
 }  // namespace
