@@ -1,11 +1,11 @@
 // Verbs about this process itself.
-#include <fcntl.h>
 #include <poll.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 #include <cstdio>
-#include <cstring>
+#include <string>
+#include <string_view>
 
 #include "binding/file_content.h"
 #include "binding/verb.h"
@@ -28,15 +28,13 @@ bool InInitialUserNamespace() {
          count == 4294967295U;
 }
 
-bool IsCloseOnExec(int fd) { return (fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0; }
-
-// An inherited descriptor is not close-on-exec and what this process opened itself is, so a number that the engine took
-// (its event loop begins at the first free one) is not mistaken for one that the caller passed. Not so on Node, which
-// marks everything that it inherits, the standard streams first: there, open must do.
+// Open, and not by the engine. Close-on-exec flags do not tell (both engines mark what they inherit); but the first
+// thing that either one opens is an epoll, at the lowest number that the caller left free, and nobody passes one on.
 bool IsInherited(int fd) {
-  if (fcntl(fd, F_GETFD) == -1) return false;
-  const bool flags_tell = !IsCloseOnExec(0) || !IsCloseOnExec(1) || !IsCloseOnExec(2);
-  return !flags_tell || !IsCloseOnExec(fd);
+  const std::string link = "/proc/self/fd/" + std::to_string(fd);
+  char target[64];
+  const ssize_t size = readlink(link.c_str(), target, sizeof target);
+  return size != -1 && std::string_view(target, static_cast<std::size_t>(size)) != "anon_inode:[eventpoll]";
 }
 
 }  // namespace
