@@ -62,6 +62,10 @@ function parseExactly(text: string): ParsedConfig {
 	return { spec: document as Spec, diagnostics };
 }
 
+function hasError(diagnostics: Diagnostic[]): boolean {
+	return diagnostics.length > 0 && diagnostics.some(({ severity }) => severity === "error");
+}
+
 /**
  * Parses and checks a config.json. Diagnostics come in the order errors of JSON, of the schema, of the rules, each with
  * its position when there is an error among them or `locate` asks for it; the rules are tried only on a document that
@@ -71,7 +75,7 @@ export function parseConfig(text: string, options: { locate?: boolean } = {}): P
 	const document = readQuickly(text);
 	if (document === undefined || !acceptConfig(document)) return parseExactly(text);
 	const diagnostics = checkRules(document as Spec);
-	if (options.locate || diagnostics.some(({ severity }) => severity === "error")) {
+	if (options.locate || hasError(diagnostics)) {
 		locate(diagnostics, text, readExactly(text));
 	}
 	return { spec: document as Spec, diagnostics };
