@@ -129,18 +129,29 @@ function withoutErrors(source: string): string {
 		.replace(/^validate\d+\.errors = vErrors;\n/gm, "");
 }
 
+/** The module of an explaining validator: nothing of it is made before it is needed, which is when something is wrong. */
+function lazily(body: string, internal: string, name: string): string {
+	return `import type { Violation } from "../bundle/violation.js";
+let validator;
+/** What is wrong with the document; empty when nothing is. */
+export function ${name}(document: unknown): Violation[] {
+validator ??= build();
+return validator(document) ? [] : validator.errors;
+}
+function build() {${body}
+return ${internal};
+}
+`;
+}
+
 /** Source of a module that exports the validator `name`. */
 export function validatorSource(schema: Schema, purpose: Purpose, name: string): string {
 	const source = compile(mapSchemas(schema, compact) as Schema, purpose, name);
 	if (/\brequire\(|^import /m.test(source)) throw new Error(`${name}: the validator is not self-contained`);
-	const [, internal] = new RegExp(`export const ${name} = (\\w+);`).exec(source) ?? [];
-	if (internal === undefined) throw new Error(`${name}: ajv did not export it as expected`);
-	const body = (purpose === "accept" ? withoutErrors(source) : source)
-		.replace('"use strict";', "")
-		.replace(`export const ${name} = ${internal};`, "");
-	const type =
-		purpose === "accept"
-			? "(document: unknown) => boolean"
-			: "{ (document: unknown): boolean; errors?: import('../bundle/violation.js').Violation[] | null }";
-	return `// @ts-nocheck: made by spec-schemas/generate.ts\nexport const ${name}: ${type} = ${internal};\n${body}`;
+	const [exported, internal] = new RegExp(`export const ${name} = (\\w+);`).exec(source) ?? [];
+	if (exported === undefined || internal === undefined) throw new Error(`${name}: ajv did not export it as expected`);
+	const body = source.replace('"use strict";', "").replace(exported, "");
+	const banner = "// @ts-nocheck: made by spec-schemas/generate.ts\n";
+	if (purpose === "explain") return banner + lazily(body, internal, name);
+	return `${banner}export const ${name}: (document: unknown) => boolean = ${internal};\n${withoutErrors(body)}`;
 }

@@ -53,11 +53,10 @@ function parseExactly(text: string): ParsedConfig {
 	}));
 	if (exact.value === undefined) return { spec: {} as Spec, diagnostics };
 	const document = withoutNulls(exact.value);
-	if (validateConfig(document)) {
-		diagnostics.push(...checkRules(document as Spec));
-	} else {
-		diagnostics.push(...diagnoseViolations(validateConfig.errors ?? [], document));
-	}
+	const violations = validateConfig(document);
+	diagnostics.push(
+		...(violations.length > 0 ? diagnoseViolations(violations, document) : checkRules(document as Spec)),
+	);
 	locate(diagnostics, text, exact);
 	return { spec: document as Spec, diagnostics };
 }
