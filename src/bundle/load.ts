@@ -1,5 +1,5 @@
 /** A bundle from disk: its config.json, parsed and checked, and its root filesystem, found. */
-import { type ErrorCode, RuntimeError } from "../errors.js";
+import { RuntimeError } from "../errors.js";
 import type { Native, NativeFailure } from "../native/api.js";
 import { type Diagnostic, formatDiagnostic } from "./diagnostic.js";
 import { parseConfig } from "./parse.js";
@@ -57,8 +57,8 @@ export function configError(errors: [Diagnostic, ...Diagnostic[]]): RuntimeError
 	const [first] = errors;
 	const lines = errors.map(formatDiagnostic);
 	const message = lines.length === 1 ? lines[0] : [`config.json has ${lines.length} errors`, ...lines].join("\n  ");
-	const code: ErrorCode = errors.every(({ unsupported }) => unsupported) ? "config.unsupported" : "config.invalid";
-	return new RuntimeError(code, message ?? "", { pointer: first.pointer });
+	const code = errors.every((error) => error.code === first.code) ? first.code : undefined;
+	return new RuntimeError(code ?? "config.invalid", message ?? "", { pointer: first.pointer });
 }
 
 function findRootfs(native: Native, bundle: string, path: string): string {

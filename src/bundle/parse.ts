@@ -38,11 +38,15 @@ function locate(diagnostics: Diagnostic[], text: string, { offsets }: ExactJson)
 function parseExactly(text: string): ParsedConfig {
 	if (text.startsWith("\uFEFF")) {
 		const message = "the file starts with a byte order mark; expected UTF-8 without one";
-		return { spec: {} as Spec, diagnostics: [{ severity: "error", pointer: "", message, line: 1, column: 1 }] };
+		return {
+			spec: {} as Spec,
+			diagnostics: [{ severity: "error", code: "config.syntax", pointer: "", message, line: 1, column: 1 }],
+		};
 	}
 	const exact = readExactly(text);
 	const diagnostics: Diagnostic[] = exact.faults.map(({ message, pointer, offset }) => ({
 		severity: "error",
+		code: "config.syntax",
 		pointer,
 		message,
 		...positionOf(text, offset),

@@ -18,7 +18,7 @@ export class Report {
 			severity: "error",
 			pointer,
 			message: `${feature} is not supported yet`,
-			unsupported: true,
+			code: "config.unsupported",
 		});
 	}
 }
