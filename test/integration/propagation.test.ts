@@ -1,0 +1,129 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import t from "tap";
+import { mountOn, propagationOf } from "../support/mountinfo.js";
+import { unlessPeer } from "../support/runtime.js";
+import { nothingLeft, workspace } from "../support/workspace.js";
+
+const space = workspace(t);
+const table = "cat /proc/self/mountinfo";
+/** A shared mount with a mount below it: what propagation options can be seen on. */
+const source = space.path("shared");
+mkdirSync(source);
+execFileSync("mount", ["-t", "tmpfs", "tmpfs", source]);
+execFileSync("mount", ["--make-shared", source]);
+mkdirSync(join(source, "sub"));
+execFileSync("mount", ["-t", "tmpfs", "tmpfs", join(source, "sub")]);
+
+t.test("propagation options of a mount, and of those below it", async (t) => {
+	const cases: { options: string[]; top: string; below: string }[] = [
+		{ options: ["rbind", "rprivate"], top: "private", below: "private" },
+		{ options: ["rbind", "private"], top: "private", below: "slave" },
+		{ options: ["rbind", "rslave"], top: "slave", below: "slave" },
+		{ options: ["rbind", "rshared"], top: "shared", below: "shared" },
+		{ options: ["rbind", "runbindable"], top: "unbindable", below: "unbindable" },
+	];
+	const seen = space.inside(
+		(config) => {
+			config.root.readonly = false;
+			// What a mount can share depends on what the container's root lets through.
+			config.linux.rootfsPropagation = "shared";
+			for (const [index, { options }] of cases.entries()) {
+				config.mounts.push({ destination: `/tmp/m${index}`, source, options });
+			}
+		},
+		{ table },
+	);
+	for (const [index, { options, top, below }] of cases.entries()) {
+		const found = propagationOf(mountOn(seen.table, `/tmp/m${index}`));
+		if (top === "shared") t.match(found, /shared/, options.join(","));
+		else t.equal(found, top, options.join(","));
+		if (options.includes("private")) continue; // below it stays what the copy of the mount table made of it
+		const inner = propagationOf(mountOn(seen.table, `/tmp/m${index}/sub`));
+		if (below === "shared") t.match(inner, /shared/, `${options.join(",")} below`);
+		else t.equal(inner, below, `${options.join(",")} below`);
+	}
+});
+
+t.test("a mount made in the container reaches the host through rshared only", async (t) => {
+	for (const [option, reaches] of [
+		["rshared", true],
+		["rslave", false],
+		["rprivate", false],
+	] as const) {
+		const container = space.container((config) => {
+			config.root.readonly = false;
+			config.linux.rootfsPropagation = "shared";
+			config.process.capabilities = { bounding: ["CAP_SYS_ADMIN"], effective: ["CAP_SYS_ADMIN"], permitted: ["CAP_SYS_ADMIN"] };
+			config.mounts.push({ destination: "/tmp/v", source, options: ["rbind", option] });
+			config.process.args = ["/bin/sh", "-c", "mkdir -p /tmp/v/made && mount -t tmpfs none /tmp/v/made && echo mounted && sleep 100"];
+		});
+		t.equal(container.create().status, 0);
+		t.equal(container.start().status, 0);
+		await container.printed("mounted");
+		const host = execFileSync("cat", ["/proc/self/mountinfo"], { encoding: "utf8" });
+		t.equal(host.includes(` ${source}/made `), reaches, option);
+		if (reaches) execFileSync("umount", [join(source, "made")]);
+		t.equal(container.delete("--force").status, 0);
+	}
+});
+
+t.test("a mount made on the host reaches the container through rslave only", async (t) => {
+	for (const [option, reaches] of [
+		["rslave", true],
+		["rprivate", false],
+	] as const) {
+		mkdirSync(join(source, "later"), { recursive: true });
+		const container = space.container((config) => {
+			config.root.readonly = false;
+			config.linux.rootfsPropagation = "slave";
+			config.mounts.push({ destination: "/tmp/v", source, options: ["rbind", option] });
+			config.process.args = ["/bin/cat", "/tmp/v/later/file"];
+		});
+		t.equal(container.create().status, 0);
+		execFileSync("mount", ["-t", "tmpfs", "tmpfs", join(source, "later")]);
+		writeFileSync(join(source, "later/file"), "of the host\n");
+		t.equal(container.start().status, 0);
+		await container.stopped();
+		t.equal(container.output, reaches ? "of the host\n" : "", option);
+		execFileSync("umount", [join(source, "later")]);
+		t.equal(container.delete().status, 0);
+	}
+});
+
+t.test("rootfsPropagation", async (t) => {
+	for (const [value, expected] of [
+		[undefined, /^(private|slave)$/],
+		["private", /^private$/],
+		["slave", /slave|private/],
+	] as const) {
+		const seen = space.inside(
+			(config) => {
+				if (value !== undefined) config.linux.rootfsPropagation = value;
+			},
+			{ table },
+		);
+		t.match(propagationOf(mountOn(seen.table, "/")), expected, `${value}`);
+	}
+});
+
+t.test("rootfsPropagation shared and unbindable", { skip: unlessPeer({ runc: "1.1 leaves the root private" }) }, async (t) => {
+	for (const value of ["shared", "unbindable"]) {
+		const seen = space.inside(
+			(config) => {
+				config.linux.rootfsPropagation = value;
+			},
+			{ table },
+		);
+		t.match(propagationOf(mountOn(seen.table, "/")), value);
+	}
+});
+
+t.test("the host's own mount is as it was", async (t) => {
+	const host = execFileSync("cat", ["/proc/self/mountinfo"], { encoding: "utf8" });
+	t.equal(propagationOf(mountOn(host, source)), "shared");
+	execFileSync("umount", ["-R", source]);
+});
+
+nothingLeft(t, space);

@@ -1,0 +1,133 @@
+/** Drives the runtime under test as an engine would: one process for each command, its answers read from files. */
+import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from "node:child_process";
+import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const repository = fileURLToPath(new URL("../../", import.meta.url));
+
+/** `RUNTIME` is a command line: a binary, or `node build/js/cli/entry-node.js`; files are found from the repository. */
+const command = (process.env.RUNTIME ?? "build/runtime-ts").split(" ").map((word) => {
+	const file = resolve(repository, word);
+	return existsSync(file) ? file : word;
+});
+
+/** The peers are run to check the tests themselves; what is only ours, or missing in the peer's version, is skipped. */
+export const runtimeName: "runc" | "crun" | "runtime-ts" = (() => {
+	const name = basename(command[0] ?? "");
+	return name === "runc" || name === "crun" ? name : "runtime-ts";
+})();
+
+/** `skip` of a test that a peer cannot pass: the reason, or false where it has to pass. */
+export function unlessPeer(reasons: Partial<Record<"runc" | "crun", string>>): string | false {
+	if (runtimeName === "runtime-ts") return false;
+	return reasons[runtimeName] ?? false;
+}
+
+/** Exit status 1, as runc's callers expect; crun fails with 255 in places. */
+export function failed(result: Result): boolean {
+	return runtimeName === "crun" ? result.status !== 0 && result.status !== null : result.status === 1;
+}
+
+export const oursOnly = unlessPeer({ runc: "checks what only runtime-ts does", crun: "checks what only runtime-ts does" });
+
+export interface LogRecord {
+	level: string;
+	msg: string;
+	time: string;
+	[key: string]: unknown;
+}
+
+export interface Result {
+	/** Exit status; null when a signal ended it, the driver's time limit included. */
+	status: number | null;
+	signal: string | null;
+	stdout: string;
+	stderr: string;
+	log: LogRecord[];
+	/** Message of the last error in the log: what containerd shows to its users. */
+	error: string;
+}
+
+export interface CommandOptions {
+	input?: string;
+	env?: Record<string, string>;
+	cwd?: string;
+	/** Descriptors from 3 on. */
+	fds?: (number | "pipe")[];
+	/** Shell words put in front, for instance `ulimit -Sn 1000;`. */
+	shell?: string;
+	timeoutMs?: number;
+	/** Instead of `--log FILE --log-format json`. */
+	globals?: string[];
+	/** True: standard input is closed rather than empty. */
+	closedInput?: boolean;
+}
+
+export class Runtime {
+	#count = 0;
+
+	constructor(
+		readonly root: string,
+		readonly scratch: string,
+	) {}
+
+	/** The runtime's own environment: nothing of the test runner's. */
+	static environment(extra: Record<string, string> = {}): Record<string, string> {
+		return { PATH: process.env.PATH ?? "", HOME: "/root", ...extra };
+	}
+
+	argv(args: string[], globals: string[]): [string, ...string[]] {
+		return [command[0] ?? "", ...command.slice(1), "--root", this.root, ...globals, ...args];
+	}
+
+	/**
+	 * Runs one command to its end. Its standard streams are files: a created container inherits them, and with pipes
+	 * the driver would wait for the container's end.
+	 */
+	command(args: string[], options: CommandOptions = {}): Result {
+		const name = join(this.scratch, `${++this.#count}`);
+		const files = { in: `${name}.in`, out: `${name}.out`, err: `${name}.err`, log: `${name}.log` };
+		writeFileSync(files.in, options.input ?? "");
+		const stdio = [openSync(files.in, "r"), openSync(files.out, "w"), openSync(files.err, "w")];
+		let [file, ...rest] = this.argv(args, options.globals ?? ["--log", files.log, "--log-format", "json"]);
+		const prefix = `${options.shell ?? ""}${options.closedInput ? "exec 0<&-;" : ""}`;
+		if (prefix !== "") [file, ...rest] = ["/bin/sh", "-c", `${prefix} exec "$@"`, "sh", file, ...rest];
+		const child = spawnSync(file, rest, {
+			stdio: [...stdio, ...(options.fds ?? [])],
+			env: Runtime.environment(options.env),
+			cwd: options.cwd ?? "/",
+			timeout: options.timeoutMs ?? 20_000,
+			killSignal: "SIGKILL",
+		});
+		for (const fd of stdio) closeSync(fd);
+		if (child.error && !("code" in child.error && child.error.code === "ETIMEDOUT")) throw child.error;
+		const log = existsSync(files.log) ? parseLog(readFileSync(files.log, "utf8")) : [];
+		return {
+			status: child.status,
+			signal: child.signal,
+			stdout: readFileSync(files.out, "utf8"),
+			stderr: readFileSync(files.err, "utf8"),
+			log,
+			error: log.filter((record) => record.level === "error").at(-1)?.msg ?? "",
+		};
+	}
+
+	/** Where the last command's standard output goes on arriving after its end: a created container writes there. */
+	get lastOutput(): string {
+		return join(this.scratch, `${this.#count}.out`);
+	}
+
+	/** Starts a command and leaves it running, for the foreground. */
+	spawn(args: string[], options: SpawnOptions = {}): ChildProcess {
+		const [file, ...rest] = this.argv(args, []);
+		return spawn(file, rest, { cwd: "/", ...options, env: { ...Runtime.environment(), ...options.env } });
+	}
+}
+
+function parseLog(text: string): LogRecord[] {
+	return text
+		.split("\n")
+		.filter((line) => line !== "")
+		.map((line) => JSON.parse(line) as LogRecord);
+}
