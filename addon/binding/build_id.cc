@@ -6,7 +6,7 @@
 #include <cstring>
 
 // Where this object begins in memory; made by the linker.
-extern "C" __attribute__((visibility("hidden"))) const ElfW(Ehdr) __ehdr_start;
+extern "C" __attribute__((visibility("hidden"))) const ElfW(Ehdr) __ehdr_start;  // NOLINT(bugprone-reserved-identifier)
 
 namespace runtime_ts {
 namespace {

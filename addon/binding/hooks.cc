@@ -18,7 +18,7 @@
 namespace runtime_ts {
 namespace {
 
-constexpr std::size_t kMaxOutput = 64 * 1024;
+constexpr std::size_t kMaxOutput = std::size_t{64} * 1024;
 
 struct Hook {
   std::string path;

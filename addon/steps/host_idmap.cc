@@ -43,6 +43,7 @@ Failure RunProgram(const IdMap& map, pid_t pid) {
   std::vector<std::string> words{map.program, std::to_string(pid)};
   words.insert(words.end(), map.numbers.begin(), map.numbers.end());
   std::vector<char*> argv;
+  argv.reserve(words.size() + 1);
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
   char* const envp[] = {nullptr};
