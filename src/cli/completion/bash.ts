@@ -3,7 +3,7 @@ import { programName } from "../table.js";
 import { allCommands, allGlobalOptions, shells, signals, spellings } from "./words.js";
 
 const offers: Record<Completes, string> = {
-	container: '_runtime_ts_words "$("$program" "${root[@]}" list -q 2>/dev/null)"',
+	container: `_runtime_ts_words "$("$program" "\${root[@]}" list -q 2>/dev/null)"`,
 	directory: "_runtime_ts_paths -d",
 	file: "_runtime_ts_paths -f",
 	signal: `_runtime_ts_words "${signals.join(" ")}"`,
