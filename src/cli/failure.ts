@@ -20,9 +20,3 @@ export function asRuntimeError(error: unknown): RuntimeError {
 		hint: "this is a bug in runtime-ts; run again with --debug for the stack",
 	});
 }
-
-/** The same error behind one of runc's prefixes, which callers match on; never twice. */
-export function prefixed(prefix: string, error: unknown): RuntimeError {
-	const failure = asRuntimeError(error);
-	return failure.message.startsWith(prefix) ? failure : failure.prefixed(prefix);
-}

@@ -21,6 +21,8 @@ export interface Log {
 	debug(message: string): void;
 	/** Only with --debug; see above. */
 	warning(message: string, pointer?: string): void;
+	/** A warning that its reader needs: to standard error at any level. */
+	notice(message: string, pointer?: string): void;
 	/** The error that ends the command. */
 	failure(error: RuntimeError): void;
 }
@@ -47,6 +49,10 @@ export function openLog(native: Native, global: GlobalOptions): Log {
 		warning(message, pointer) {
 			if (debugging) write("warning", message, pointer === undefined ? {} : { pointer });
 		},
+		notice(message, pointer) {
+			native.print({ fd: 2, text: `warning: ${message}${pointer === undefined ? "" : ` (config.json#${pointer})`}\n` });
+			if (debugging && path !== undefined) write("warning", message, pointer === undefined ? {} : { pointer });
+		},
 		failure(error) {
 			// go-runc returns all of standard error as the text of its error; docker and conmon match on it.
 			native.print({ fd: 2, text: forPeople(error) });
@@ -66,7 +72,8 @@ function touch(native: Native, path: string): void {
 function forPeople(error: RuntimeError): string {
 	const { hint, output } = error.context;
 	let text = `${error.message}\n`;
-	if (output && !error.message.includes(output.trim())) text += `output: ${output.trimEnd().replaceAll("\n", "\n        ")}\n`;
+	if (output && !error.message.includes(output.trim()))
+		text += `output: ${output.trimEnd().replaceAll("\n", "\n        ")}\n`;
 	if (hint) text += `hint: ${hint}\n`;
 	return text;
 }

@@ -51,7 +51,17 @@ export class FakeFiles {
 		const before = this.entries.get(this.absolute(path));
 		this.write("open", path, (before?.text ?? "") + text, before?.mode ?? mode);
 	}
-	makeDirectory({ path, mode, parents, existOk }: { path: string; mode: number; parents?: boolean; existOk?: boolean }) {
+	makeDirectory({
+		path,
+		mode,
+		parents,
+		existOk,
+	}: {
+		path: string;
+		mode: number;
+		parents?: boolean;
+		existOk?: boolean;
+	}) {
 		const absolute = this.absolute(path);
 		const entry = this.entries.get(absolute);
 		if (entry) {
@@ -93,7 +103,8 @@ export class FakeFiles {
 		if (entry.type !== "directory") throw nativeFailure("open", "ENOTDIR", path);
 		const found: { name: string; type: FileType }[] = [];
 		for (const [other, { type }] of this.entries) {
-			if (other !== "/" && parent(other) === absolute) found.push({ name: other.slice(other.lastIndexOf("/") + 1), type });
+			if (other !== "/" && parent(other) === absolute)
+				found.push({ name: other.slice(other.lastIndexOf("/") + 1), type });
 		}
 		return found.sort((a, b) => (a.name < b.name ? -1 : 1));
 	}
