@@ -17,6 +17,7 @@ namespace {
 // two, since engines turn "not found" into 127 and "permission denied" into 126.
 Status CheckExecutable(const char* path) {
   struct stat attributes {};
+  // no host path: / is the container's by now
   if (stat(path, &attributes) < 0) return Status::Errno("stat", path);
   if (S_ISDIR(attributes.st_mode)) return Status::Make("stat", EISDIR, path);
   if (faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0) return Status::Errno("access", path);

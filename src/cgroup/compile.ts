@@ -39,7 +39,8 @@ export function compileCgroup({ id, spec, layout, privileged }: CgroupInput): Cg
 		layout.mode === "v2" && layout.unified !== undefined
 			? unifiedSteps(layout.unified + path, resources, spec.ociVersion, privileged)
 			: hierarchySteps(layout.v1, path, resources, spec.ociVersion, privileged);
-	const cgroups = layout.mode === "v2" ? [{ controller: "", path: layout.unified + path }] : directories(layout.v1, path);
+	const cgroups =
+		layout.mode === "v2" ? [{ controller: "", path: layout.unified + path }] : directories(layout.v1, path);
 	return { cgroups, host, warnings: [] };
 }
 
@@ -60,18 +61,30 @@ function hierarchySteps(
 		steps.push({ op: "cgroup.create", at: "/linux/cgroupsPath", path: root + path });
 		// Nobody can enter a cgroup with an empty cpuset (ENOSPC), and a new one is empty, its new parents too.
 		if (!controllers.includes("cpuset")) continue;
-		for (const file of ["cpuset.cpus", "cpuset.mems"]) steps.push({ op: "cgroup.inherit", path: root + path, file, root });
+		for (const file of ["cpuset.cpus", "cpuset.mems"])
+			steps.push({ op: "cgroup.inherit", path: root + path, file, root });
 	}
-	const byController = new Map(hierarchies.flatMap(({ controllers, path: root }) => controllers.map((name) => [name, root + path])));
-	const target = collectInto(steps, (controller, pointer) => byController.get(controller) ?? missing(controller, pointer));
-	writeV1(resources, ociVersion, target, privileged && byController.has("devices"));
+	const byController = new Map(
+		hierarchies.flatMap(({ controllers, path: root }) => controllers.map((name) => [name, root + path])),
+	);
+	const target = collectInto(
+		steps,
+		(controller, pointer) => byController.get(controller) ?? missing(controller, pointer),
+	);
+	// A host without the devices controller could not keep the container from any device: an error, as in runc.
+	writeV1(resources, ociVersion, target, privileged);
 	return steps;
 }
 
 function unifiedSteps(path: string, resources: Resources, ociVersion: string, privileged: boolean): HostStep[] {
 	const steps: HostStep[] = [{ op: "cgroup.create", at: "/linux/cgroupsPath", path, v2: true }];
 	// Which controllers there are is known only to the kernel: a missing one is a missing file (ENOENT).
-	writeV2(resources, ociVersion, collectInto(steps, () => path), privileged);
+	writeV2(
+		resources,
+		ociVersion,
+		collectInto(steps, () => path),
+		privileged,
+	);
 	return steps;
 }
 
@@ -81,7 +94,13 @@ function collectInto(steps: HostStep[], directory: CgroupTarget["directory"]): C
 		directory,
 		write(controller, pointer, file, value, optional = false) {
 			const at = pointerTo(pointer);
-			steps.push({ op: "cgroup.write", at, path: `${directory(controller, at)}/${file}`, value, ...(optional ? { optional } : {}) });
+			steps.push({
+				op: "cgroup.write",
+				at,
+				path: `${directory(controller, at)}/${file}`,
+				value,
+				...(optional ? { optional } : {}),
+			});
 		},
 	};
 }

@@ -74,10 +74,19 @@ function compileRule(rule: DeviceRule): Instruction[] {
 				{ code: JNE32_K, destination: register.access, immediate: 0, offset: 2 },
 				...answer(1),
 			]
-		: [{ code: JSET_K, destination: register.access, immediate: mask, offset: 1 }, { code: JA, offset: 2 }, ...answer(0)];
+		: [
+				{ code: JSET_K, destination: register.access, immediate: mask, offset: 1 },
+				{ code: JA, offset: 2 },
+				...answer(0),
+			];
 	const end = tests.length + body.length;
 	const guards = tests.map(
-		([from, value], index): Instruction => ({ code: JNE32_K, destination: from, immediate: value, offset: end - index - 1 }),
+		([from, value], index): Instruction => ({
+			code: JNE32_K,
+			destination: from,
+			immediate: value,
+			offset: end - index - 1,
+		}),
 	);
 	return [...guards, ...body];
 }

@@ -35,8 +35,8 @@ export function isTotal(rule: DeviceRule): boolean {
 	return rule.type === "a" && rule.major === undefined && rule.minor === undefined && rule.access === "rwm";
 }
 
-function wildcard(value: number | bigint | null | undefined): number | undefined {
-	return value == null || Number(value) < 0 ? undefined : Number(value);
+function wildcard(value: number | bigint | undefined): number | undefined {
+	return value === undefined || Number(value) < 0 ? undefined : Number(value);
 }
 
 /**
@@ -44,14 +44,14 @@ function wildcard(value: number | bigint | null | undefined): number | undefined
  * engines start their lists with "deny all", which must not take /dev/null away. A rule for everything makes those
  * before it meaningless, so the list begins with the last of them.
  */
-export function compileDeviceRules(rules: Rules | null | undefined): DeviceRule[] {
+export function compileDeviceRules(rules: Rules | undefined): DeviceRule[] {
 	let list: DeviceRule[] = [{ ...any, allow: false }];
 	for (const [index, { allow, type, major, minor, access }] of (rules ?? []).entries()) {
 		const fixedMajor = wildcard(major);
 		const fixedMinor = wildcard(minor);
 		const rule: DeviceRule = {
 			allow,
-			type: type === "b" || type === "c" ? type : type === "u" ? "c" : "a",
+			type: type ?? "a",
 			...(fixedMajor !== undefined ? { major: fixedMajor } : {}),
 			...(fixedMinor !== undefined ? { minor: fixedMinor } : {}),
 			// Unset is everything (config-linux.md).

@@ -48,7 +48,9 @@ export function readLayout(mountinfo: string): CgroupLayout {
 		if (type === "cgroup2") unified ??= path;
 		else if (type === "cgroup") {
 			// A release agent is a path, and the only other option with a value.
-			const controllers = superblock.split(",").filter((word) => !superblockOptions.has(word) && !word.startsWith("release_agent="));
+			const controllers = superblock
+				.split(",")
+				.filter((word) => !superblockOptions.has(word) && !word.startsWith("release_agent="));
 			const key = controllers.join(",");
 			// The first mount of a hierarchy counts, as in runc: engines bind parts of it elsewhere.
 			if (!v1.has(key)) v1.set(key, { controllers, path, root: unescapePath(root) });
@@ -56,6 +58,14 @@ export function readLayout(mountinfo: string): CgroupLayout {
 	}
 	const hierarchies = [...v1.values()];
 	const controlled = hierarchies.some(({ controllers }) => controllers.some((name) => !name.startsWith("name=")));
-	const mode = controlled ? (unified === undefined ? "v1" : "hybrid") : unified !== undefined ? "v2" : hierarchies.length > 0 ? "v1" : "none";
+	const mode = controlled
+		? unified === undefined
+			? "v1"
+			: "hybrid"
+		: unified !== undefined
+			? "v2"
+			: hierarchies.length > 0
+				? "v1"
+				: "none";
 	return { mode, v1: hierarchies, ...(unified !== undefined ? { unified } : {}) };
 }

@@ -20,8 +20,8 @@ export interface CgroupTarget {
  * A limit that is set. Zero is not one: Docker and containerd send structures in which 0 stands for "not given"
  * (clients.md, section 7), and no resource but pids has a use for a limit of nothing.
  */
-export function limit(value: Integer | null | undefined): bigint | undefined {
-	return value == null || BigInt(value) === 0n ? undefined : BigInt(value);
+export function limit(value: Integer | undefined): bigint | undefined {
+	return value === undefined || BigInt(value) === 0n ? undefined : BigInt(value);
 }
 
 /**
@@ -30,7 +30,7 @@ export function limit(value: Integer | null | undefined): bigint | undefined {
  */
 export function pidsLimit(resources: Resources, ociVersion: string): string | undefined {
 	const value = resources.pids?.limit;
-	if (value == null) return undefined;
+	if (value === undefined) return undefined;
 	if (BigInt(value) < 0n) return "max";
 	const [major = 0, minor = 0] = ociVersion.split(".").map(Number);
 	const zeroCounts = major > 1 || (major === 1 && minor >= 3);

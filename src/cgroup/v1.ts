@@ -31,12 +31,14 @@ function writeMemory({ memory }: Resources, target: CgroupTarget): void {
 		// Without swap accounting there is no file, and nothing to unlimit.
 		target.write("memory", "/memory/swap", "memory.memsw.limit_in_bytes", String(swap), swap === -1n);
 	}
-	if (reservation !== undefined) target.write("memory", "/memory/reservation", "memory.soft_limit_in_bytes", String(reservation));
+	if (reservation !== undefined)
+		target.write("memory", "/memory/reservation", "memory.soft_limit_in_bytes", String(reservation));
 	const kernelTcp = limit(memory?.kernelTCP);
-	if (kernelTcp !== undefined) target.write("memory", "/memory/kernelTCP", "memory.kmem.tcp.limit_in_bytes", String(kernelTcp));
+	if (kernelTcp !== undefined)
+		target.write("memory", "/memory/kernelTCP", "memory.kmem.tcp.limit_in_bytes", String(kernelTcp));
 	// Zero is a value here: never swap. Above 100 it means "unset" to Docker (-1 as an unsigned number).
 	const swappiness = memory?.swappiness;
-	if (swappiness != null && BigInt(swappiness) <= 100n) {
+	if (swappiness !== undefined && BigInt(swappiness) <= 100n) {
 		target.write("memory", "/memory/swappiness", "memory.swappiness", String(swappiness));
 	}
 	if (memory?.disableOOMKiller) target.write("memory", "/memory/disableOOMKiller", "memory.oom_control", "1");
@@ -46,7 +48,8 @@ function writeCpu({ cpu }: Resources, target: CgroupTarget): void {
 	const shares = limit(cpu?.shares);
 	if (shares !== undefined) target.write("cpu", "/cpu/shares", "cpu.shares", String(shares));
 	// After shares: an idle group refuses them (5.15).
-	if (cpu?.idle != null && BigInt(cpu.idle) !== 0n) target.write("cpu", "/cpu/idle", "cpu.idle", String(cpu.idle));
+	if (cpu?.idle !== undefined && BigInt(cpu.idle) !== 0n)
+		target.write("cpu", "/cpu/idle", "cpu.idle", String(cpu.idle));
 	const period = limit(cpu?.period);
 	const quota = limit(cpu?.quota);
 	const burst = limit(cpu?.burst);

@@ -21,7 +21,8 @@ export function writeV2(resources: Resources, ociVersion: string, target: Cgroup
 	// Last, because they are the more specific words.
 	for (const [file, value] of Object.entries(resources.unified ?? {})) {
 		const pointer = `/unified/${file.replaceAll("~", "~0").replaceAll("/", "~1")}`;
-		if (file.includes("/")) refuseConversion(pointer, `unified resource "${file}" must be a file name without any slashes`);
+		if (file.includes("/"))
+			refuseConversion(pointer, `unified resource "${file}" must be a file name without any slashes`);
 		target.write(file.split(".", 1)[0] ?? file, pointer, file, value);
 	}
 }
@@ -36,17 +37,21 @@ function writeMemory({ memory }: Resources, target: CgroupTarget): void {
 	const swap = limit(memory?.swap);
 	const reservation = limit(memory?.reservation);
 	if (bytes !== undefined) target.write("memory", "/memory/limit", "memory.max", maximum(bytes));
-	if (swap !== undefined) target.write("memory", "/memory/swap", "memory.swap.max", swapMaximum(bytes, swap), swap < 0n);
+	if (swap !== undefined)
+		target.write("memory", "/memory/swap", "memory.swap.max", swapMaximum(bytes, swap), swap < 0n);
 	if (reservation !== undefined) target.write("memory", "/memory/reservation", "memory.low", maximum(reservation));
-	if (limit(memory?.kernelTCP) !== undefined) refuseConversion("/memory/kernelTCP", "v2 has no limit for TCP buffers alone");
-	if (memory?.swappiness != null && BigInt(memory.swappiness) <= 100n) refuseConversion("/memory/swappiness", "v2 has no swappiness");
+	if (limit(memory?.kernelTCP) !== undefined)
+		refuseConversion("/memory/kernelTCP", "v2 has no limit for TCP buffers alone");
+	if (memory?.swappiness !== undefined && BigInt(memory.swappiness) <= 100n)
+		refuseConversion("/memory/swappiness", "v2 has no swappiness");
 	if (memory?.disableOOMKiller) refuseConversion("/memory/disableOOMKiller", "v2 can't disable the OOM killer");
 }
 
 /** v1 limits memory and swap together, v2 swap alone. */
 function swapMaximum(bytes: bigint | undefined, swap: bigint): string {
 	if (swap < 0n) return "max";
-	if (bytes === undefined || bytes < 0n) refuseConversion("/memory/swap", "unable to set swap limit without memory limit");
+	if (bytes === undefined || bytes < 0n)
+		refuseConversion("/memory/swap", "unable to set swap limit without memory limit");
 	if (swap < bytes) refuseConversion("/memory/swap", "memory+swap limit should be >= memory limit");
 	return String(swap - bytes);
 }
@@ -65,7 +70,8 @@ export function sharesToWeight(shares: bigint): number {
 function writeCpu({ cpu }: Resources, target: CgroupTarget): void {
 	const shares = limit(cpu?.shares);
 	if (shares !== undefined) target.write("cpu", "/cpu/shares", "cpu.weight", String(sharesToWeight(shares)));
-	if (cpu?.idle != null && BigInt(cpu.idle) !== 0n) target.write("cpu", "/cpu/idle", "cpu.idle", String(cpu.idle));
+	if (cpu?.idle !== undefined && BigInt(cpu.idle) !== 0n)
+		target.write("cpu", "/cpu/idle", "cpu.idle", String(cpu.idle));
 	const quota = limit(cpu?.quota);
 	const period = limit(cpu?.period);
 	if (quota !== undefined || period !== undefined) {

@@ -1,14 +1,14 @@
 /**
- * process.capabilities. The specification wants a warning, not a failure, for a name that is unknown or can't be
- * granted; so each set is cut down to what capset(2) will accept, and what was cut is said.
+ * process.capabilities. The specification wants a warning, not a failure, for a name that is unknown (the bundle has
+ * said that) or can't be granted; so each set is cut down to what capset(2) will accept.
  */
-import { capabilityNames } from "./capabilities-table.js";
+import { CAPABILITIES } from "../bundle/capabilities.js";
 import type { Context, Process } from "./context.js";
 import type { InitStepOf } from "./schema.js";
 
 type SetName = keyof NonNullable<Process["capabilities"]> & string;
 
-const known: ReadonlySet<string> = new Set(capabilityNames);
+const known: ReadonlySet<string> = new Set(CAPABILITIES);
 
 export interface CapabilitySteps {
 	bound: InitStepOf<"capabilities.bound">;
@@ -25,8 +25,8 @@ export function compileCapabilities(context: Context): CapabilitySteps {
 		for (const [index, name] of (context.process.capabilities?.[set] ?? []).entries()) {
 			const at = `/process/capabilities/${set}/${index}`;
 			const limit = limits.find(({ names }) => !names.has(name));
-			if (!known.has(name)) context.warn(at, `unknown capability "${name}" is ignored`);
-			else if (limit) context.warn(at, `capability "${name}" is not granted: ${limit.missing}`);
+			if (!known.has(name)) continue;
+			if (limit) context.warn(at, `capability "${name}" is not granted: ${limit.missing}`);
 			else granted.add(name);
 		}
 		return [...granted];
@@ -38,8 +38,15 @@ export function compileCapabilities(context: Context): CapabilitySteps {
 	const inPermitted = { names: new Set(permitted), missing: "it is not in the permitted set" };
 	const effective = take("effective", [host, inPermitted]);
 	// capset(2): a new inheritable capability must be in the bounding set.
-	const inheritable = take("inheritable", [host, { names: new Set(bounding), missing: "it is not in the bounding set" }]);
-	const ambient = take("ambient", [host, inPermitted, { names: new Set(inheritable), missing: "it is not in the inheritable set" }]);
+	const inheritable = take("inheritable", [
+		host,
+		{ names: new Set(bounding), missing: "it is not in the bounding set" },
+	]);
+	const ambient = take("ambient", [
+		host,
+		inPermitted,
+		{ names: new Set(inheritable), missing: "it is not in the inheritable set" },
+	]);
 
 	// No capabilities object means no capabilities, as in runc.
 	return {

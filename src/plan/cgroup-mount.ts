@@ -70,7 +70,13 @@ function unifiedMount(context: Context, unified: string, flags: MountFlags, dest
 	return { op: "mount.bind", at, destination, source: own ?? unified, tree: false, attributes, ...propagation };
 }
 
-function hierarchyMount(context: Context, hierarchy: CgroupMount, flags: MountFlags, destination: string, at: string): InitStep[] {
+function hierarchyMount(
+	context: Context,
+	hierarchy: CgroupMount,
+	flags: MountFlags,
+	destination: string,
+	at: string,
+): InitStep[] {
 	const directory = hierarchy.path.slice(hierarchy.path.lastIndexOf("/") + 1);
 	const path = `${destination}/${directory}`;
 	const steps: InitStep[] = [];
@@ -98,7 +104,16 @@ function namespacedHierarchy(hierarchy: CgroupMount, flags: MountFlags, path: st
 		return equals < 0 ? [controller] : ["none", [controller.slice(0, equals), controller.slice(equals + 1)]];
 	});
 	const attributes = withDefaults(flags.attributes.toNew());
-	return { op: "mount.filesystem", at, destination: path, type: "cgroup", source: "cgroup", options, superblock: [], attributes };
+	return {
+		op: "mount.filesystem",
+		at,
+		destination: path,
+		type: "cgroup",
+		source: "cgroup",
+		options,
+		superblock: [],
+		attributes,
+	};
 }
 
 function bindAttributes(flags: MountFlags, foreign: boolean): AttributeChange {

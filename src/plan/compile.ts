@@ -20,7 +20,6 @@ import { createWorkingDirectory, enterRoot, makeReadonly, openRoot, requireMount
 import type { InitStep, Plan } from "./schema.js";
 import { compileSeccomp } from "./seccomp.js";
 import { writeSysctls } from "./sysctl.js";
-import { refuseUnsupported } from "./unsupported.js";
 import { setNames } from "./uts.js";
 
 export interface PlanInput {
@@ -32,7 +31,12 @@ export interface PlanInput {
 
 export function compilePlan({ id, bundle, host, options }: PlanInput): Plan {
 	const { spec } = bundle;
-	if (!spec.process) throw new RuntimeError("config.invalid", "process property must not be empty", { pointer: "/process" });
+	if (options.systemdCgroup) {
+		throw new RuntimeError(
+			"host.unsupported",
+			"systemd cgroup flag passed, but systemd support for managing cgroups is not available",
+		);
+	}
 	const privileged = host.euid === 0 && host.initialUserNamespace;
 	const cgroup = compileCgroup({ id, spec, layout: host.cgroup, privileged });
 	const warnings = [...cgroup.warnings];
@@ -48,7 +52,6 @@ export function compilePlan({ id, bundle, host, options }: PlanInput): Plan {
 		cgroups: cgroup.cgroups,
 		warn: (at, message) => warnings.push({ at, message }),
 	};
-	refuseUnsupported(context);
 	requireMountNamespace(context);
 	const init = compileInit(context);
 	const { seccomp } = context.linux;
@@ -131,7 +134,8 @@ class CgroupEntry {
 
 	constructor({ host, cgroups, namespaces }: Context) {
 		// On v2 the clone has put the process there already (CLONE_INTO_CGROUP, Linux 5.7).
-		if (host.cgroup.mode !== "v2" && cgroups.length > 0) this.#steps.push({ op: "cgroup.join", at: "/linux/cgroupsPath" });
+		if (host.cgroup.mode !== "v2" && cgroups.length > 0)
+			this.#steps.push({ op: "cgroup.join", at: "/linux/cgroupsPath" });
 		const at = namespaces.created.get("cgroup");
 		if (at !== undefined) this.#steps.push({ op: "namespace.unshare", at, namespaces: ["cgroup"] });
 	}

@@ -1,5 +1,4 @@
 /** /dev: the default devices of the specification, linux.devices, and the links that programs expect. */
-import { RuntimeError } from "../errors.js";
 import { type Context, inUserNamespace, type Linux } from "./context.js";
 import { cleanPath } from "./paths.js";
 import type { InitStep, InitStepOf } from "./schema.js";
@@ -41,7 +40,9 @@ export function populateDev(context: Context): InitStep[] {
 	if (!context.namespaces.has("mount") || bringsOwnDev(context)) return [];
 	const requested = (context.linux.devices ?? []).map((device, index) => ({ device, at: `/linux/devices/${index}` }));
 	const replaced = new Set(requested.map(({ device }) => cleanPath(device.path)));
-	const steps = defaultDevices.filter(({ path }) => !replaced.has(path)).map((device) => createDevice(context, device, undefined));
+	const steps = defaultDevices
+		.filter(({ path }) => !replaced.has(path))
+		.map((device) => createDevice(context, device, undefined));
 	for (const { device, at } of requested) {
 		// The link to the container's own multiplexer takes its place.
 		if (cleanPath(device.path) !== "/dev/ptmx") steps.push(createDevice(context, device, at));
@@ -55,9 +56,6 @@ function createDevice(context: Context, device: Device, pointer: string | undefi
 	const kind = kinds[device.type];
 	// A fifo is a file like any other; the rest takes CAP_MKNOD in the first user namespace.
 	if (kind !== "p" && inUserNamespace(context)) return { op: "device.bind", ...at, source: path, path };
-	if (kind !== "p" && (device.major == null || device.minor == null)) {
-		throw new RuntimeError("config.invalid", `device ${path} of type "${device.type}" needs major and minor`, { pointer: pointer ?? "/linux/devices" });
-	}
 	return {
 		op: "device.create",
 		...at,
@@ -65,7 +63,7 @@ function createDevice(context: Context, device: Device, pointer: string | undefi
 		kind,
 		major: Number(device.major ?? 0),
 		minor: Number(device.minor ?? 0),
-		// Some engines leave the file type of stat(2) in.
+		// Docker leaves the file type of stat(2) in.
 		mode: (device.fileMode ?? 0o666) & 0o7777,
 		uid: device.uid ?? 0,
 		gid: device.gid ?? 0,

@@ -1,5 +1,4 @@
 /** process.env, and what the runtime adds to it. */
-import { RuntimeError } from "../errors.js";
 import type { Context } from "./context.js";
 
 /** Where the proxy socket of sd_notify(3) is bound in the container, as in runc. */
@@ -14,8 +13,9 @@ export interface Environment {
 }
 
 export function compileEnvironment(context: Context): Environment {
-	const entries = (context.process.env ?? []).map((text, index) => split(text, `/process/env/${index}`));
-	if (context.options.notifyDirectory !== undefined) entries.push(["NOTIFY_SOCKET", `${notifyDestination}/notify.sock`]);
+	const entries: [string, string | undefined][] = (context.process.env ?? []).map(split);
+	if (context.options.notifyDirectory !== undefined)
+		entries.push(["NOTIFY_SOCKET", `${notifyDestination}/notify.sock`]);
 	if (context.options.listenFds > 0) {
 		entries.push(["LISTEN_FDS", String(context.options.listenFds)], ["LISTEN_PID", "1"]);
 	}
@@ -25,13 +25,12 @@ export function compileEnvironment(context: Context): Environment {
 	const needsHome = !values.get("HOME");
 	const variables = entries
 		.filter(([name], index) => last.get(name) === index && !(name === "HOME" && needsHome))
-		.map(([name, value]) => `${name}=${value}`);
+		.map(([name, value]) => (value === undefined ? name : `${name}=${value}`));
 	return { variables, searchPath: values.get("PATH") ?? "", needsHome };
 }
 
-function split(text: string, pointer: string): [string, string] {
+/** An entry that is no assignment reaches the program as it is, as the bundle's warning says. */
+function split(text: string): [string, string | undefined] {
 	const equals = text.indexOf("=");
-	if (equals > 0 && !text.includes("\0")) return [text.slice(0, equals), text.slice(equals + 1)];
-	const reason = equals < 0 ? "missing '='" : equals === 0 ? "name cannot be empty" : "contains nul byte (\\x00)";
-	throw new RuntimeError("config.invalid", `invalid environment variable: ${reason}`, { pointer });
+	return equals > 0 ? [text.slice(0, equals), text.slice(equals + 1)] : [text, undefined];
 }

@@ -25,7 +25,12 @@ export function startContainerHooks(context: Context, environment: string[]): In
 	return steps(context, "startContainer", "created", environment);
 }
 
-function steps(context: Context, stage: "createContainer" | "startContainer", status: string, environment: string[]): InitStep[] {
+function steps(
+	context: Context,
+	stage: "createContainer" | "startContainer",
+	status: string,
+	environment: string[],
+): InitStep[] {
 	return (context.spec.hooks?.[stage] ?? []).map(({ path, args, env, timeout }, index) => ({
 		op: "hook.run",
 		at: `/hooks/${stage}/${index}`,
@@ -35,7 +40,7 @@ function steps(context: Context, stage: "createContainer" | "startContainer", st
 		// execv needs an argv[0].
 		args: args?.length ? args : [path],
 		env: env ?? environment,
-		...(timeout != null ? { timeout } : {}),
+		...(timeout !== undefined ? { timeout } : {}),
 		state: state(context, status),
 	}));
 }

@@ -1,5 +1,4 @@
 /** linux.uidMappings and linux.gidMappings: who the container's users are on the host. */
-import { RuntimeError } from "../errors.js";
 import type { Context, Linux } from "./context.js";
 import type { HostStep, InitStep } from "./schema.js";
 
@@ -10,13 +9,7 @@ export function deniesSetgroups(context: Context): boolean {
 	return context.namespaces.isNew("user") && context.host.euid !== 0;
 }
 
-function ranges(context: Context, mappings: Mappings | null | undefined, name: "uid" | "gid"): [number, number, number][] {
-	if (!mappings?.length) {
-		throw new RuntimeError("config.invalid", `User namespaces enabled, but no ${name} mappings found.`, {
-			pointer: `/linux/${name}Mappings`,
-			hint: `add ${name}Mappings, or the path of the user namespace to join (config.json#${context.namespaces.created.get("user")})`,
-		});
-	}
+function ranges(mappings: Mappings = []): [number, number, number][] {
 	return mappings.map(({ containerID, hostID, size }) => [containerID, hostID, size]);
 }
 
@@ -27,8 +20,8 @@ export function writeIdMaps(context: Context): HostStep[] {
 		{
 			op: "idmap.write",
 			at: "/linux/uidMappings",
-			uid: ranges(context, context.linux.uidMappings, "uid"),
-			gid: ranges(context, context.linux.gidMappings, "gid"),
+			uid: ranges(context.linux.uidMappings),
+			gid: ranges(context.linux.gidMappings),
 			denySetgroups: deniesSetgroups(context),
 		},
 	];

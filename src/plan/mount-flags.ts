@@ -9,8 +9,7 @@ export interface MountFlags {
 	bind?: { tree: boolean };
 	remount: boolean;
 	copyUp: boolean;
-	/** Indexes of `idmap` and `ridmap`, `tmpcopyup`, for the pointer of an error. */
-	idmapAt?: number;
+	/** Index of `tmpcopyup`, for the pointer of an error. */
 	copyUpAt?: number;
 	attributes: AttributeChanges;
 	recursive: AttributeChanges;
@@ -107,9 +106,8 @@ export function readMountFlags(words: readonly string[], type: string | undefine
 				flags.copyUp = true;
 				flags.copyUpAt = index;
 				break;
+			// The bundle has refused id-mapped mounts.
 			case "idmap":
-				flags.idmapAt = index;
-				break;
 			case "nothing":
 				break;
 		}

@@ -19,9 +19,18 @@ export type MountOption =
 	/** The kernel does it in any case, or nothing depends on it. */
 	| { sets: "nothing" };
 
-const attribute = (attribute: MountAttribute, on: boolean, recursive = false): MountOption => ({ sets: "attribute", attribute, on, recursive });
+const attribute = (attribute: MountAttribute, on: boolean, recursive = false): MountOption => ({
+	sets: "attribute",
+	attribute,
+	on,
+	recursive,
+});
 const atime = (atime: Atime, on: boolean, recursive = false): MountOption => ({ sets: "atime", atime, on, recursive });
-const superblock = (flag: "sync" | "dirsync" | "lazytime" | "mand", on: boolean): MountOption => ({ sets: "superblock", flag, on });
+const superblock = (flag: "sync" | "dirsync" | "lazytime" | "mand", on: boolean): MountOption => ({
+	sets: "superblock",
+	flag,
+	on,
+});
 const propagation = (propagation: Propagation): MountOption => ({ sets: "propagation", propagation });
 const nothing: MountOption = { sets: "nothing" };
 
@@ -51,7 +60,10 @@ const atimes: Record<string, [Atime, boolean]> = {
 
 export const mountOptions: ReadonlyMap<string, MountOption> = new Map<string, MountOption>([
 	...Object.entries(attributes).map(([name, [word, on]]): [string, MountOption] => [name, attribute(word, on)]),
-	...Object.entries(attributes).map(([name, [word, on]]): [string, MountOption] => [`r${name}`, attribute(word, on, true)]),
+	...Object.entries(attributes).map(([name, [word, on]]): [string, MountOption] => [
+		`r${name}`,
+		attribute(word, on, true),
+	]),
 	...Object.entries(atimes).map(([name, [word, on]]): [string, MountOption] => [name, atime(word, on)]),
 	...Object.entries(atimes).map(([name, [word, on]]): [string, MountOption] => [`r${name}`, atime(word, on, true)]),
 	["sync", superblock("sync", true)],

@@ -38,29 +38,22 @@ const allowedInProc: ReadonlySet<string> = new Set([
 export function compileMount(context: Context, mount: Mount, index: number): MountSteps {
 	const at = `/mounts/${index}`;
 	const destination = cleanPath(mount.destination);
-	const type = mount.type ?? undefined;
+	const { type } = mount;
 	const flags = readMountFlags(mount.options ?? [], type);
 	check(mount, flags, destination, at);
 	const only = (step: InitStep): MountSteps => ({ steps: [step], late: [], needsCgroup: false });
 
 	if (flags.remount) return only(remount(flags, destination, at));
 	if (flags.bind) return only(bind(context, mount, flags, flags.bind.tree, destination, at));
-	if (type === "cgroup") return { steps: compileCgroupMount(context, flags, destination, at), late: [], needsCgroup: true };
-	if (type === undefined || type === "" || type === "none") {
-		if (flags.propagation.length > 0) return only({ op: "mount.propagation", at, destination, propagation: flags.propagation });
-		throw new RuntimeError("config.invalid", `mount of ${destination} has no type and is not a bind mount`, {
-			pointer: at,
-			hint: 'set "type" to a filesystem, or add the option "bind" or "rbind"',
-		});
+	if (type === "cgroup")
+		return { steps: compileCgroupMount(context, flags, destination, at), late: [], needsCgroup: true };
+	if ((!type || type === "none") && flags.propagation.length > 0) {
+		return only({ op: "mount.propagation", at, destination, propagation: flags.propagation });
 	}
-	return newFilesystem(mount, type, flags, destination, at);
+	return newFilesystem(mount, type ?? "", flags, destination, at);
 }
 
 function check(mount: Mount, flags: MountFlags, destination: string, at: string): void {
-	if (flags.idmapAt !== undefined || mount.uidMappings?.length || mount.gidMappings?.length) {
-		const pointer = flags.idmapAt !== undefined ? `${at}/options/${flags.idmapAt}` : `${at}/uidMappings`;
-		throw new RuntimeError("config.unsupported", "id-mapped mounts are not supported", { pointer });
-	}
 	if (flags.copyUp && mount.type !== "tmpfs") {
 		throw new RuntimeError("config.invalid", "tmpcopyup is an option of tmpfs mounts", {
 			pointer: `${at}/options/${flags.copyUpAt}`,
@@ -68,7 +61,9 @@ function check(mount: Mount, flags: MountFlags, destination: string, at: string)
 	}
 	// CVE-2019-16884, CVE-2019-19921: a faked /proc swallows what is written to /proc/self/attr.
 	if (destination === "/proc" && mount.type !== "proc" && !flags.bind && !flags.remount) {
-		throw new RuntimeError("config.invalid", `"${destination}" cannot be mounted because it is not of type proc`, { pointer: `${at}/type` });
+		throw new RuntimeError("config.invalid", `"${destination}" cannot be mounted because it is not of type proc`, {
+			pointer: `${at}/type`,
+		});
 	}
 	if (destination.startsWith("/proc/") && !allowedInProc.has(destination)) {
 		throw new RuntimeError("config.invalid", `"${destination}" cannot be mounted because it is inside /proc`, {
@@ -87,9 +82,19 @@ function common(flags: MountFlags, destination: string, at: string) {
 	};
 }
 
-function bind(context: Context, mount: Mount, flags: MountFlags, tree: boolean, destination: string, at: string): InitStep {
+function bind(
+	context: Context,
+	mount: Mount,
+	flags: MountFlags,
+	tree: boolean,
+	destination: string,
+	at: string,
+): InitStep {
 	if (!mount.source) {
-		throw new RuntimeError("config.invalid", `bind mount of ${destination} has no source`, { pointer: at, hint: 'set "source" to a path' });
+		throw new RuntimeError("config.invalid", `bind mount of ${destination} has no source`, {
+			pointer: at,
+			hint: 'set "source" to a path',
+		});
 	}
 	const source = mount.source.startsWith("/") ? mount.source : `${context.bundle.path}/${mount.source}`;
 	const attributes = flags.attributes.toChange();
@@ -119,7 +124,15 @@ function newFilesystem(mount: Mount, type: string, flags: MountFlags, destinatio
 		if (destination === "/dev") {
 			// The devices are made in it first, and it must stay writable until then.
 			flags.attributes.drop("rdonly");
-			late.push({ op: "mount.remount", at, destination, bind: true, options: [], superblock: [], attributes: { set: ["rdonly"] } });
+			late.push({
+				op: "mount.remount",
+				at,
+				destination,
+				bind: true,
+				options: [],
+				superblock: [],
+				attributes: { set: ["rdonly"] },
+			});
 		} else if (!sharedSuperblock.has(type)) superblock.push("ro");
 	}
 	const attributes = flags.attributes.toNew();

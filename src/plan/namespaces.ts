@@ -1,6 +1,5 @@
 /** linux.namespaces: which are joined, which are made, and in which order the kernel wants that. */
 import type { Spec } from "../bundle/spec.js";
-import { RuntimeError } from "../errors.js";
 import type { Context } from "./context.js";
 import type { InitStep, NamespaceType } from "./schema.js";
 
@@ -25,13 +24,7 @@ export function readNamespaces(spec: Spec): Namespaces {
 	const seen = new Set<string>();
 	for (const [index, { type, path }] of (spec.linux?.namespaces ?? []).entries()) {
 		const at = `/linux/namespaces/${index}`;
-		if (seen.has(type)) {
-			throw new RuntimeError("config.invalid", `duplicated ns ${JSON.stringify(type)}`, { pointer: at });
-		}
 		seen.add(type);
-		if (type === "time") {
-			throw new RuntimeError("config.unsupported", "time namespaces are not supported", { pointer: at });
-		}
 		// An empty path is no path: engines that build the document from a Go struct leave it in.
 		if (path) joined.push({ type, path, at: `${at}/path` });
 		else created.set(type, at);

@@ -1,7 +1,7 @@
 /** process: who runs what, where. Everything in this order, because each step takes away what an earlier one needed. */
 import { RuntimeError } from "../errors.js";
 import { compileCapabilities } from "./capabilities.js";
-import type { Context } from "./context.js";
+import type { Context, Process } from "./context.js";
 import type { Environment } from "./environment.js";
 import { startContainerHooks } from "./hooks.js";
 import { deniesSetgroups } from "./idmap.js";
@@ -16,8 +16,7 @@ export function becomeProcess(context: Context, environment: Environment, rlimit
 	const { cwd } = process;
 	const capabilities = compileCapabilities(context);
 	const filter = loadSeccomp(context);
-	const program = process.args?.[0];
-	if (program === undefined) throw new RuntimeError("config.invalid", "args must not be empty", { pointer: "/process/args" });
+	const [program = ""] = process.args;
 
 	const steps: InitStep[] = [...rlimits];
 	if (process.noNewPrivileges) steps.push({ op: "process.noNewPrivileges", at: "/process/noNewPrivileges" });
@@ -30,18 +29,25 @@ export function becomeProcess(context: Context, environment: Environment, rlimit
 		capabilities.apply,
 		{ op: "process.cwd", at: "/process/cwd", path: cwd },
 	);
-	if (environment.needsHome) steps.push({ op: "process.home", at: "/process/env", uid: process.user.uid });
+	if (environment.needsHome) steps.push({ op: "process.home", at: "/process/env", uid: userOf(process).uid });
 	steps.push({ op: "process.lookup", at: "/process/args/0", file: program, searchPath: environment.searchPath });
-	steps.push({ op: "start.wait", via: context.options.startVia }, ...startContainerHooks(context, environment.variables));
+	steps.push(
+		{ op: "start.wait", via: context.options.startVia },
+		...startContainerHooks(context, environment.variables),
+	);
 	// As late as possible: the profile then need not allow what the runtime does on its way here.
 	if (process.noNewPrivileges) steps.push(...filter);
 	const preserveFds = context.options.listenFds + context.options.preserveFds;
-	steps.push({ op: "exec", at: "/process/args", args: process.args ?? [], env: environment.variables, preserveFds });
+	steps.push({ op: "exec", at: "/process/args", args: process.args, env: environment.variables, preserveFds });
 	return steps;
 }
 
+function userOf({ user }: Process): NonNullable<Process["user"]> {
+	return user ?? { uid: 0, gid: 0 };
+}
+
 function user(context: Context): InitStepOf<"process.user"> {
-	const { uid, gid, additionalGids, umask } = context.process.user;
+	const { uid, gid, additionalGids, umask } = userOf(context.process);
 	const setgroups = !deniesSetgroups(context);
 	if (!setgroups && additionalGids?.length) {
 		throw new RuntimeError("config.invalid", "cannot set any additional groups in a rootless container", {
@@ -68,9 +74,9 @@ export function createConsole({ process }: Context): InitStep[] {
 		{
 			op: "console.create",
 			at: "/process/terminal",
-			uid: process.user.uid,
+			uid: userOf(process).uid,
 			bind: true,
-			...(size ? { size: { height: Number(size.height), width: Number(size.width) } } : {}),
+			...(size ? { size: { height: size.height, width: size.width } } : {}),
 		},
 	];
 }
@@ -78,5 +84,5 @@ export function createConsole({ process }: Context): InitStep[] {
 /** Inherited by the clone, so it can be lowered by a runtime that still has CAP_SYS_RESOURCE on the host. */
 export function setOomScore({ process }: Context): InitStep[] {
 	const value = process.oomScoreAdj;
-	return value == null ? [] : [{ op: "process.oomScoreAdj", at: "/process/oomScoreAdj", value }];
+	return value === undefined ? [] : [{ op: "process.oomScoreAdj", at: "/process/oomScoreAdj", value }];
 }

@@ -44,7 +44,12 @@ export function enterRoot(context: Context): InitStep[] {
 	const propagation = context.linux.rootfsPropagation as Propagation | "" | undefined;
 	// On the new root, because the parent of the rootfs had to be private for the pivot.
 	if (propagation && propagation !== "private" && propagation !== "rprivate") {
-		steps.push({ op: "mount.propagation", at: "/linux/rootfsPropagation", destination: "/", propagation: [propagation] });
+		steps.push({
+			op: "mount.propagation",
+			at: "/linux/rootfsPropagation",
+			destination: "/",
+			propagation: [propagation],
+		});
 	}
 	return steps;
 }
@@ -59,6 +64,14 @@ export function createWorkingDirectory({ process }: Context): InitStep[] {
 export function makeReadonly({ spec }: Context): InitStep[] {
 	if (!spec.root?.readonly) return [];
 	return [
-		{ op: "mount.remount", at: "/root/readonly", destination: "/", bind: true, options: [], superblock: [], attributes: { set: ["rdonly"] } },
+		{
+			op: "mount.remount",
+			at: "/root/readonly",
+			destination: "/",
+			bind: true,
+			options: [],
+			superblock: [],
+			attributes: { set: ["rdonly"] },
+		},
 	];
 }

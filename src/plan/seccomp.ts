@@ -1,7 +1,5 @@
 /** linux.seccomp, brought into the form that the filter compiler (libseccomp, in the addon) takes. */
-import { RuntimeError } from "../errors.js";
 import type { Context, Linux } from "./context.js";
-import { decimal } from "./integer.js";
 import type { InitStep } from "./schema.js";
 
 type Seccomp = NonNullable<Linux["seccomp"]>;
@@ -28,37 +26,29 @@ export interface SeccompProfile {
 const EPERM = 1;
 const carriesErrno: ReadonlySet<string> = new Set(["SCMP_ACT_ERRNO", "SCMP_ACT_TRACE"]);
 
-function errnoOf(action: string, errnoRet: number | null | undefined, pointer: string): { errno?: number } {
-	if (carriesErrno.has(action)) return { errno: errnoRet ?? EPERM };
-	if (errnoRet == null) return {};
-	throw new RuntimeError("config.invalid", `seccomp: errnoRet can't be used with ${action}`, { pointer });
-}
-
-function refuseNotify(action: string, pointer: string): void {
-	if (action !== "SCMP_ACT_NOTIFY") return;
-	throw new RuntimeError("config.unsupported", "seccomp: SCMP_ACT_NOTIFY is not supported", { pointer });
+function errnoOf(action: string, errnoRet: number | undefined): { errno?: number } {
+	return carriesErrno.has(action) ? { errno: errnoRet ?? EPERM } : {};
 }
 
 export function compileSeccomp(seccomp: Seccomp): SeccompProfile {
 	const { defaultAction } = seccomp;
-	refuseNotify(defaultAction, "/linux/seccomp/defaultAction");
-	const { errno: defaultErrno } = errnoOf(defaultAction, seccomp.defaultErrnoRet, "/linux/seccomp/defaultErrnoRet");
-	const rules = (seccomp.syscalls ?? []).flatMap((syscall, index): SeccompRule[] => {
-		const at = `/linux/seccomp/syscalls/${index}`;
+	const { errno: defaultErrno } = errnoOf(defaultAction, seccomp.defaultErrnoRet);
+	const rules = (seccomp.syscalls ?? []).flatMap((syscall): SeccompRule[] => {
 		const { names, action } = syscall;
-		refuseNotify(action, `${at}/action`);
-		const errno = errnoOf(action, syscall.errnoRet, `${at}/errnoRet`);
+		const errno = errnoOf(action, syscall.errnoRet);
 		// libseccomp refuses a rule that does what the default does anyway (EACCES).
 		if (action === defaultAction && errno.errno === defaultErrno) return [];
 		const args = (syscall.args ?? []).map((arg) => ({
 			index: arg.index,
-			value: decimal(arg.value),
-			valueTwo: decimal(arg.valueTwo ?? 0),
+			value: String(arg.value),
+			valueTwo: String(arg.valueTwo ?? 0),
 			op: arg.op,
 		}));
 		const repeats = new Set(args.map((arg) => arg.index)).size < args.length;
 		// A filter can compare an argument once; profiles with several comparisons of one argument mean "any of them" (runc, Docker).
-		return repeats ? args.map((arg) => ({ names, action, ...errno, args: [arg] })) : [{ names, action, ...errno, args }];
+		return repeats
+			? args.map((arg) => ({ names, action, ...errno, args: [arg] }))
+			: [{ names, action, ...errno, args }];
 	});
 	return {
 		defaultAction,
