@@ -11,8 +11,8 @@ export interface Diagnostic {
 	/** Position of the value in the file, counted from 1. */
 	line?: number;
 	column?: number;
-	/** The value is good by the specification, but this release cannot do it. */
-	unsupported?: true;
+	/** Kind of the error, where it is not config.invalid: no JSON, or good by the specification but beyond this release. */
+	code?: "config.syntax" | "config.unsupported";
 }
 
 /** `config.json#/linux/namespaces/2/type: expected one of …; found "pidd" (line 40, column 13)` */
@@ -33,7 +33,7 @@ const LONGEST = 60;
 /** A value as a diagnostic shows it: JSON, cut short. */
 export function describeValue(value: unknown): string {
 	if (value === undefined) return "nothing";
-	if (typeof value === "bigint") return String(value);
+	if (typeof value === "bigint" || typeof value === "number") return String(value);
 	if (Array.isArray(value) && value.length > 0) return `an array of ${value.length}`;
 	if (typeof value === "object" && value !== null && Object.keys(value).length > 0) return "an object";
 	const text = JSON.stringify(value);

@@ -1,5 +1,5 @@
 /** A bundle from disk: its config.json, parsed and checked, and its root filesystem, found. */
-import { type ErrorCode, RuntimeError } from "../errors.js";
+import { RuntimeError } from "../errors.js";
 import type { Native, NativeFailure } from "../native/api.js";
 import { type Diagnostic, formatDiagnostic } from "./diagnostic.js";
 import { parseConfig } from "./parse.js";
@@ -57,8 +57,8 @@ export function configError(errors: [Diagnostic, ...Diagnostic[]]): RuntimeError
 	const [first] = errors;
 	const lines = errors.map(formatDiagnostic);
 	const message = lines.length === 1 ? lines[0] : [`config.json has ${lines.length} errors`, ...lines].join("\n  ");
-	const code: ErrorCode = errors.every(({ unsupported }) => unsupported) ? "config.unsupported" : "config.invalid";
-	return new RuntimeError(code, message ?? "", { pointer: first.pointer });
+	const code = errors.every((error) => error.code === first.code) ? first.code : undefined;
+	return new RuntimeError(code ?? "config.invalid", message ?? "", { pointer: first.pointer });
 }
 
 function findRootfs(native: Native, bundle: string, path: string): string {
@@ -77,6 +77,11 @@ function findRootfs(native: Native, bundle: string, path: string): string {
 	return rootfs;
 }
 
+function refuseErrors(diagnostics: Diagnostic[]): void {
+	const [first, ...others] = diagnostics.filter(({ severity }) => severity === "error");
+	if (first !== undefined) throw configError([first, ...others]);
+}
+
 /** Loads the bundle at `path`; throws a RuntimeError that lists every error of its config.json. */
 export function loadBundle(native: Native, path: string): Bundle {
 	// runc changes into the bundle, and so fails in these words.
@@ -90,7 +95,6 @@ export function loadBundle(native: Native, path: string): Bundle {
 		(failure) => unreadable(file, failure),
 	);
 	const { spec, diagnostics } = parseConfig(text);
-	const [first, ...others] = diagnostics.filter(({ severity }) => severity === "error");
-	if (first !== undefined) throw configError([first, ...others]);
+	if (diagnostics.length > 0) refuseErrors(diagnostics);
 	return { path: bundle, rootfs: findRootfs(native, bundle, spec.root.path), spec, warnings: diagnostics };
 }

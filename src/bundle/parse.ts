@@ -38,24 +38,31 @@ function locate(diagnostics: Diagnostic[], text: string, { offsets }: ExactJson)
 function parseExactly(text: string): ParsedConfig {
 	if (text.startsWith("\uFEFF")) {
 		const message = "the file starts with a byte order mark; expected UTF-8 without one";
-		return { spec: {} as Spec, diagnostics: [{ severity: "error", pointer: "", message, line: 1, column: 1 }] };
+		return {
+			spec: {} as Spec,
+			diagnostics: [{ severity: "error", code: "config.syntax", pointer: "", message, line: 1, column: 1 }],
+		};
 	}
 	const exact = readExactly(text);
 	const diagnostics: Diagnostic[] = exact.faults.map(({ message, pointer, offset }) => ({
 		severity: "error",
+		code: "config.syntax",
 		pointer,
 		message,
 		...positionOf(text, offset),
 	}));
 	if (exact.value === undefined) return { spec: {} as Spec, diagnostics };
 	const document = withoutNulls(exact.value);
-	if (validateConfig(document)) {
-		diagnostics.push(...checkRules(document as Spec));
-	} else {
-		diagnostics.push(...diagnoseViolations(validateConfig.errors ?? [], document));
-	}
+	const violations = validateConfig(document);
+	diagnostics.push(
+		...(violations.length > 0 ? diagnoseViolations(violations, document) : checkRules(document as Spec)),
+	);
 	locate(diagnostics, text, exact);
 	return { spec: document as Spec, diagnostics };
+}
+
+function hasError(diagnostics: Diagnostic[]): boolean {
+	return diagnostics.length > 0 && diagnostics.some(({ severity }) => severity === "error");
 }
 
 /**
@@ -67,7 +74,7 @@ export function parseConfig(text: string, options: { locate?: boolean } = {}): P
 	const document = readQuickly(text);
 	if (document === undefined || !acceptConfig(document)) return parseExactly(text);
 	const diagnostics = checkRules(document as Spec);
-	if (options.locate || diagnostics.some(({ severity }) => severity === "error")) {
+	if (options.locate || hasError(diagnostics)) {
 		locate(diagnostics, text, readExactly(text));
 	}
 	return { spec: document as Spec, diagnostics };

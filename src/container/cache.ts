@@ -6,7 +6,7 @@
  * is its content, which holds the complete profile and the libseccomp version that made the filter.
  */
 import type { Native } from "../native/api.js";
-import { failedWith } from "./errno.js";
+import { failedWith, isNativeFailure } from "./errno.js";
 
 /** More profiles than one host uses; beyond it the folder is emptied, so that it cannot grow for ever. */
 const capacity = 64;
@@ -51,7 +51,7 @@ function writeEntry(native: Native, folder: string, path: string, key: string, p
 		}
 		native.replaceFile({ path, text: key + Buffer.from(program).toString("base64"), mode: 0o600 });
 	} catch (error) {
-		if (!failedWith(error, "ENOSPC", "EROFS", "EACCES", "EPERM", "EDQUOT", "ENOENT")) throw error;
+		if (!isNativeFailure(error)) throw error;
 	}
 }
 

@@ -45,8 +45,8 @@ export function setFrozen(native: Native, paths: CgroupPaths, frozen: boolean): 
  * killed by delete, together with it. To be asked before anything is recorded or made.
  */
 export function checkVacant(native: Native, paths: CgroupPaths): void {
-	for (const path of Object.values(paths)) {
-		if (!native.stat({ path })) continue;
+	const present = directoriesOf(paths).filter((path) => native.stat({ path }));
+	for (const path of present) {
 		const count = processesBelow(native, path).size;
 		if (count > 0) {
 			throw new RuntimeError("cgroup", `container's cgroup is not empty: ${count} process(es) found`, {
@@ -56,7 +56,7 @@ export function checkVacant(native: Native, paths: CgroupPaths): void {
 			});
 		}
 	}
-	if (isFrozen(native, paths)) {
+	if (present.length > 0 && isFrozen(native, paths)) {
 		throw new RuntimeError("cgroup", "container's cgroup unexpectedly frozen", { pointer: "/linux/cgroupsPath" });
 	}
 }
@@ -64,7 +64,7 @@ export function checkVacant(native: Native, paths: CgroupPaths): void {
 /** Pids in all the cgroups and the cgroups below them. */
 export function processesIn(native: Native, paths: CgroupPaths): Set<number> {
 	const pids = new Set<number>();
-	for (const path of Object.values(paths)) processesBelow(native, path, pids);
+	for (const path of directoriesOf(paths)) processesBelow(native, path, pids);
 	return pids;
 }
 
@@ -142,19 +142,19 @@ function signalOne(native: Native, pid: number, signal: number, keep = false): n
 
 /** Removes the directories; processes that are still in them are killed. What is not there is fine. */
 export function removeCgroups(native: Native, paths: CgroupPaths): void {
-	const busy: CgroupPaths = {};
-	for (const [controller, path] of Object.entries(paths)) if (!removeOne(native, path)) busy[controller] = path;
-	if (Object.keys(busy).length === 0) return;
-	if (!killAll(native, { ...busy, ...freezerOf(paths) })) {
+	const busy = directoriesOf(paths).filter((path) => !removeOne(native, path));
+	if (busy.length === 0) return;
+	if (!killAll(native, paths)) {
 		throw new RuntimeError("container.delete", "container's processes do not end", {
 			hint: "a process in uninterruptible sleep cannot be killed; delete the container again later",
 		});
 	}
-	for (const path of Object.values(busy)) removeSubtree(native, path);
+	for (const path of busy) removeSubtree(native, path);
 }
 
-function freezerOf(paths: CgroupPaths): CgroupPaths {
-	return paths.freezer === undefined ? {} : { freezer: paths.freezer };
+/** Controllers of one hierarchy have one directory. */
+function directoriesOf(paths: CgroupPaths): string[] {
+	return [...new Set(Object.values(paths))];
 }
 
 /** False when it is in use: by a process, or by a cgroup below it. */

@@ -42,6 +42,7 @@ export function launch(native: Native, request: LaunchRequest, mode: LaunchMode)
 			trace: request.onTrace !== undefined,
 		},
 	});
+	for (const { message, pointer } of bundle.warnings) request.onWarning?.(message, pointer);
 	for (const { message, at } of plan.warnings) request.onWarning?.(message, at);
 	const rootless = request.rootless ?? (host.euid !== 0 || !host.initialUserNamespace);
 
@@ -94,7 +95,7 @@ function begin(state: Launch): void {
 	// An init that has failed hangs up; what it failed with is still to be read, so these go on regardless.
 	tell(() => {
 		if (init.some((step) => step.op === "cgroup.join")) {
-			native.sendCgroups({ channel, directories: Object.values(state.record.cgroup_paths) });
+			native.sendCgroups({ channel, directories: state.plan.cgroups.map(({ path }) => path) });
 		}
 		if (state.mode.startVia === "socket") native.sendListener({ channel, path: directory.startSocket });
 		if (plan.seccomp !== undefined) {

@@ -1,6 +1,6 @@
 /** runc puts the command in front of what went wrong; callers match on it. */
 import { RuntimeError } from "../errors.js";
-import type { NativeFailure } from "../native/api.js";
+import { isNativeFailure } from "./errno.js";
 
 export function prefixed<Result>(prefix: string, action: () => Result): Result {
 	try {
@@ -13,11 +13,10 @@ export function prefixed<Result>(prefix: string, action: () => Result): Result {
 /** A verb that failed where nobody had more to say about it; anything else is a bug, and goes through as it is. */
 function asRuntimeError(error: unknown): RuntimeError {
 	if (error instanceof RuntimeError) return error;
-	const failure = error as Partial<NativeFailure>;
-	if (!(error instanceof Error) || failure.syscall === undefined || failure.code === undefined) throw error;
+	if (!isNativeFailure(error)) throw error;
 	return new RuntimeError("io", error.message, {
-		syscall: failure.syscall,
-		errno: failure.code,
-		...(failure.detail === undefined ? {} : { path: failure.detail }),
+		syscall: error.syscall,
+		errno: error.code,
+		...(error.detail === undefined ? {} : { path: error.detail }),
 	});
 }

@@ -36,7 +36,7 @@ export function newRecord(bundle: Bundle, plan: Plan, rootless: boolean): Contai
 			labels: [`bundle=${bundle.path}`, ...Object.entries(annotations ?? {}).map(([key, value]) => `${key}=${value}`)],
 		},
 		rootless,
-		cgroup_paths: Object.fromEntries(plan.cgroups.map(({ controller, path }) => [controller, path])),
+		cgroup_paths: cgroupPaths(plan),
 		namespace_paths: {},
 		external_descriptors: [],
 		intel_rdt_path: "",
@@ -50,6 +50,13 @@ export function newRecord(bundle: Bundle, plan: Plan, rootless: boolean): Contai
 			...startStepsOf(plan),
 		},
 	};
+}
+
+/** runc has a key for each controller, also where a hierarchy has several. */
+function cgroupPaths(plan: Plan): Record<string, string> {
+	const paths: Record<string, string> = {};
+	for (const { controller, path } of plan.cgroups) for (const name of controller.split(",")) paths[name] = path;
+	return paths;
 }
 
 /** `start` is another process, long after the plan is gone: what it needs to name a failed step goes with the record. */

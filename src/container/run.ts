@@ -77,5 +77,6 @@ function stay(state: StartedLaunch, subreaper: boolean, keep: boolean): number {
 			native.close({ fd: held });
 		}
 	}
+	release(state);
 	return status;
 }

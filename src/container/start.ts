@@ -1,9 +1,10 @@
 /** `start`: lets the process of a created container go on to its program. */
 import { RuntimeError } from "../errors.js";
 import type { Native, StepFailure } from "../native/api.js";
-import { explainStartFailure } from "../plan/failure.js";
+import { explainFailure } from "../plan/failure.js";
 import { awaitExec } from "./conversation.js";
 import { runHooks } from "./hooks.js";
+import { tell } from "./launch-state.js";
 import type { Environment, Place } from "./place.js";
 import type { ContainerRecord } from "./record.js";
 import type { Status } from "./status.js";
@@ -20,32 +21,44 @@ export interface StartRequest extends Place {
 export function start(native: Native, request: StartRequest): void {
 	const env = request.env ?? process.env;
 	const directory = locate(native, request, request.id);
-	// Two starts at once: the second finds the socket gone. A create that is not done yet is waited for.
-	const held = lock(native, directory);
-	if (held === undefined) throw missing();
-	const record = loadRecord(native, directory);
-	const pidfd = openInit(native, record);
-	const channel = pidfd === undefined ? undefined : connectToInit(native, directory);
-	if (pidfd === undefined || channel === undefined) throw cannotStart(containerStatus(native, directory, record));
-
-	const launched: Started = { native, request, env, directory, record, pidfd };
-	const notify = bindNotify(native, directory, env);
-	try {
-		native.send({ channel, type: "start" });
-		native.removeFile({ path: directory.startSocket, missingOk: true });
-		endingOnHookFailure(launched, () => awaitExec(native, channel, pidfd, (failure) => startFailure(record, failure)));
-	} finally {
-		// Before poststart hooks, which may hang: whoever wants to kill or delete the container then may do so.
-		native.close({ fd: channel });
-		native.close({ fd: held });
-	}
+	const started = letGo(native, request, directory, env);
+	const { record, pidfd } = started;
 	const hooks = record.runtime_ts.poststart;
 	if (hooks) {
 		const state = hookState(record, "running");
-		endingOnHookFailure(launched, () => runHooks(native, { stage: "poststart", hooks, state, env }));
+		endingOnHookFailure(started, () => runHooks(native, { stage: "poststart", hooks, state, env }));
 	}
-	if (notify) native.forwardNotify({ ...notify, pid: record.init_process_pid, pidfd });
+	if (started.notify) native.forwardNotify({ ...started.notify, pid: record.init_process_pid, pidfd });
 	native.close({ fd: pidfd });
+}
+
+/**
+ * Tells the init to start and waits until it has. Under the lock: of two starts at once the second finds the socket gone,
+ * and a create that is not done yet is waited for. The lock is given back before poststart hooks, which may hang.
+ */
+function letGo(native: Native, request: StartRequest, directory: StateDirectory, env: Environment): Started {
+	const held = lock(native, directory);
+	if (held === undefined) throw missing();
+	try {
+		const record = loadRecord(native, directory);
+		const pidfd = openInit(native, record);
+		const channel = pidfd === undefined ? undefined : connectToInit(native, directory);
+		if (pidfd === undefined || channel === undefined) throw cannotStart(statusWhileLocked(native, directory, record));
+		const notify = bindNotify(native, directory, env);
+		const started: Started = { native, request, env, directory, record, pidfd, ...(notify ? { notify } : {}) };
+		tell(() => native.send({ channel, type: "start" }));
+		native.removeFile({ path: directory.startSocket, missingOk: true });
+		endingOnHookFailure(started, () => awaitExec(native, channel, pidfd, (failure) => startFailure(record, failure)));
+		native.close({ fd: channel });
+		return started;
+	} finally {
+		native.close({ fd: held });
+	}
+}
+
+/** That the lock is held says nothing here, we hold it: without a process the create was killed. */
+function statusWhileLocked(native: Native, directory: StateDirectory, record: ContainerRecord): Status {
+	return record.init_process_pid === 0 ? "stopped" : containerStatus(native, directory, record);
 }
 
 interface Started {
@@ -55,6 +68,7 @@ interface Started {
 	directory: StateDirectory;
 	record: ContainerRecord;
 	pidfd: number;
+	notify?: { fd: number; target: string };
 }
 
 /**
@@ -76,7 +90,7 @@ function endingOnHookFailure(started: Started, action: () => void): void {
 
 function startFailure(record: ContainerRecord, failure: StepFailure): RuntimeError {
 	const { first, steps } = record.runtime_ts.startSteps ?? { first: 0, steps: [] };
-	return explainStartFailure(steps, { ...failure, step: failure.step - first });
+	return explainFailure({ init: steps }, { ...failure, step: failure.step - first });
 }
 
 function cannotStart(status: Status): RuntimeError {

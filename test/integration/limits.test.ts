@@ -1,0 +1,172 @@
+import { readFileSync } from "node:fs";
+import t from "tap";
+import { defaultCapabilities } from "../support/config.js";
+import { unlessPeer } from "../support/runtime.js";
+import { nothingLeft, workspace } from "../support/workspace.js";
+
+const space = workspace(t);
+const sets = "grep ^Cap /proc/self/status";
+
+const own = BigInt(`0x${/^CapBnd:\s*(\w+)$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1]}`);
+const ungrantable =
+	(own & (1n << 24n)) !== 0n
+		? "this machine grants CAP_SYS_RESOURCE, all that the test knows to be ungrantable"
+		: unlessPeer({ runc: "fails with EPERM", crun: "fails with EPERM" });
+
+/** Numbers of linux/capability.h. */
+const numbers: Record<string, number> = {
+	CAP_CHOWN: 0,
+	CAP_DAC_OVERRIDE: 1,
+	CAP_FOWNER: 3,
+	CAP_KILL: 5,
+	CAP_SETGID: 6,
+	CAP_SETUID: 7,
+	CAP_SETPCAP: 8,
+	CAP_NET_BIND_SERVICE: 10,
+	CAP_NET_RAW: 13,
+	CAP_SYS_CHROOT: 18,
+	CAP_MKNOD: 27,
+	CAP_AUDIT_WRITE: 29,
+};
+
+function mask(names: string[]): string {
+	let bits = 0n;
+	for (const name of names) bits |= 1n << BigInt(numbers[name] ?? Number.NaN);
+	return bits.toString(16).padStart(16, "0");
+}
+
+function parse(status: string): Record<string, string> {
+	return Object.fromEntries(status.split("\n").map((line) => line.split(/:\s*/) as [string, string]));
+}
+
+t.test("five capability sets, each as it is written", async (t) => {
+	const seen = space.inside(
+		(config) => {
+			config.process.capabilities = {
+				bounding: ["CAP_CHOWN", "CAP_KILL", "CAP_NET_RAW", "CAP_SETPCAP"],
+				permitted: ["CAP_CHOWN", "CAP_KILL", "CAP_NET_RAW"],
+				effective: ["CAP_CHOWN", "CAP_KILL"],
+				inheritable: ["CAP_CHOWN", "CAP_NET_RAW"],
+				ambient: ["CAP_NET_RAW"],
+			};
+			config.process.user = { uid: 1000, gid: 1000 };
+		},
+		{ sets },
+	);
+	const found = parse(seen.sets);
+	// execve(2) of a user that is not root: permitted and effective become the ambient set.
+	t.same(found, {
+		CapInh: mask(["CAP_CHOWN", "CAP_NET_RAW"]),
+		CapPrm: mask(["CAP_NET_RAW"]),
+		CapEff: mask(["CAP_NET_RAW"]),
+		CapBnd: mask(["CAP_CHOWN", "CAP_KILL", "CAP_NET_RAW", "CAP_SETPCAP"]),
+		CapAmb: mask(["CAP_NET_RAW"]),
+	});
+});
+
+t.test("root has what the bounding set leaves", async (t) => {
+	const seen = space.inside(() => {}, { sets });
+	const all = mask(defaultCapabilities);
+	t.same(parse(seen.sets), { CapInh: mask([]), CapPrm: all, CapEff: all, CapBnd: all, CapAmb: mask([]) });
+});
+
+t.test("no capabilities at all", async (t) => {
+	const questions = { sets, chown: "touch /tmp/f && chown 1 /tmp/f" };
+	const empty = { bounding: [], effective: [], permitted: [], inheritable: [], ambient: [] };
+	for (const capabilities of [empty, {}]) {
+		const seen = space.inside((config) => {
+			config.process.capabilities = capabilities;
+			config.mounts.push({ destination: "/tmp", type: "tmpfs", source: "tmpfs" });
+		}, questions);
+		for (const [name, value] of Object.entries(parse(seen.sets))) t.equal(value, mask([]), name);
+		t.match(seen.chown, /not permitted/);
+	}
+});
+
+t.test("a user other than root without ambient capabilities has none", async (t) => {
+	const seen = space.inside(
+		(config) => {
+			config.process.user = { uid: 1000, gid: 1000 };
+		},
+		{ sets },
+	);
+	const found = parse(seen.sets);
+	t.equal(found.CapPrm, mask([]));
+	t.equal(found.CapEff, mask([]));
+	t.equal(found.CapBnd, mask(defaultCapabilities));
+});
+
+t.test("unknown and ungrantable capabilities warn and do not fail", async (t) => {
+	// CAP_SYS_RESOURCE may be missing in this machine's bounding set; an unknown name is unknown everywhere.
+	const container = space.container((config) => {
+		config.process.capabilities = { bounding: ["CAP_CHOWN", "CAP_FLY"], effective: ["CAP_CHOWN", "CAP_FLY"], permitted: ["CAP_CHOWN", "CAP_FLY"] };
+		config.process.args = ["/bin/grep", "CapBnd", "/proc/self/status"];
+	});
+	const result = container.run();
+	t.equal(result.status, 0, result.stderr);
+	t.equal(result.stdout.trim(), `CapBnd:\t${mask(["CAP_CHOWN"])}`);
+});
+
+t.test("capabilities outside of the runtime's own bounding set are left out", { skip: ungrantable }, async (t) => {
+	const names = ["CAP_CHOWN", "CAP_SYS_RESOURCE"];
+	const seen = space.inside(
+		(config) => {
+			config.process.capabilities = { bounding: names, effective: names, permitted: names, inheritable: names, ambient: names };
+		},
+		{ sets },
+	);
+	for (const [name, value] of Object.entries(parse(seen.sets))) t.equal(value, mask(["CAP_CHOWN"]), name);
+});
+
+t.test("resource limits are exact, those that are not named are the caller's", async (t) => {
+	const infinity = 18446744073709551615n;
+	const seen = space.inside(
+		(config) => {
+			config.process.rlimits = [
+				{ type: "RLIMIT_NOFILE", soft: 123, hard: 456 },
+				{ type: "RLIMIT_CORE", soft: 0, hard: infinity },
+				{ type: "RLIMIT_CPU", soft: infinity, hard: infinity },
+				{ type: "RLIMIT_STACK", soft: 8388608, hard: 9007199254740993n },
+				{ type: "RLIMIT_DATA", soft: 9007199254740993n, hard: 9007199254740995n },
+				{ type: "RLIMIT_MSGQUEUE", soft: 1000, hard: 2000 },
+			];
+		},
+		{ limits: "probe limits" },
+		{ shell: "ulimit -f 4096;" },
+	);
+	const found = new Set(seen.limits.split("\n"));
+	for (const line of [
+		"RLIMIT_NOFILE 123 456",
+		`RLIMIT_CORE 0 ${infinity}`,
+		`RLIMIT_CPU ${infinity} ${infinity}`,
+		"RLIMIT_STACK 8388608 9007199254740993",
+		"RLIMIT_DATA 9007199254740993 9007199254740995",
+		"RLIMIT_MSGQUEUE 1000 2000",
+		"RLIMIT_FSIZE 2097152 2097152",
+	]) {
+		t.ok(found.has(line), line);
+	}
+});
+
+t.test("an unset RLIMIT_NOFILE is the caller's soft limit, whatever the engine raised for itself", { skip: unlessPeer({ runc: "1.1 leaves what Go raised" }) }, async (t) => {
+	const seen = space.inside(
+		(config) => {
+			delete config.process.rlimits;
+		},
+		{ soft: "ulimit -Sn", hard: "ulimit -Hn" },
+		{ shell: "ulimit -Sn 1000; ulimit -Hn 5000;" },
+	);
+	t.equal(seen.soft, "1000");
+	t.equal(seen.hard, "5000");
+});
+
+t.test("a limit that cannot be raised is an error that names it", async (t) => {
+	const container = space.container((config) => {
+		config.process.rlimits = [{ type: "RLIMIT_NOFILE", soft: 4000000000, hard: 4000000000 }];
+	});
+	const result = container.create();
+	t.equal(result.status, 1);
+	t.match(result.error, /operation not permitted|Operation not permitted/);
+});
+
+nothingLeft(t, space);
