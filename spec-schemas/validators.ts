@@ -2,8 +2,9 @@
  * ajv, at build time: schemas in, TypeScript source of plain functions out. The source imports nothing, so ajv itself
  * never comes near the runtime.
  */
-import { _, Ajv, type CodeKeywordDefinition, type KeywordCxt } from "ajv";
+import { _, Ajv, type CodeKeywordDefinition, type KeywordCxt, nil } from "ajv";
 import { Ajv2020 } from "ajv/dist/2020.js";
+import { regexpCode } from "ajv/dist/compile/codegen/code.js";
 import standalone from "ajv/dist/standalone/index.js";
 import { mapSchemas, type Schema } from "./flatten.js";
 
@@ -63,13 +64,27 @@ function integerKeyword(purpose: Purpose): CodeKeywordDefinition {
 	};
 }
 
-/** A path check is the most common pattern: one character comparison instead of a regular expression. */
-const startsWithSlash: CodeKeywordDefinition = {
-	keyword: "absolutePath",
-	schemaType: "boolean",
+/** Patterns that one comparison of a character says as well. */
+const SIMPLE: Record<string, string> = { "^/": "absolute", "^(/|$)": "absolute or empty" };
+
+/**
+ * The keyword that `pattern` is turned into. A first use of a regular expression costs 0.1 ms in the standalone binary,
+ * so the values that engines send, the schema's examples, are tried before it.
+ */
+const text: CodeKeywordDefinition = {
+	keyword: "text",
+	schemaType: "object",
 	type: "string",
-	error: { message: "must be an absolute path" },
-	code: (cxt: KeywordCxt) => cxt.fail(_`${cxt.data}.charCodeAt(0) !== 47`),
+	error: { message: "must match", params: ({ schema }) => _`{pattern: ${schema.pattern}}` },
+	code(cxt: KeywordCxt) {
+		const { data } = cxt;
+		const { pattern, examples = [] } = cxt.schema as { pattern: string; examples?: string[] };
+		const simple = SIMPLE[pattern];
+		if (simple === "absolute") return cxt.fail(_`${data}.charCodeAt(0) !== 47`);
+		if (simple !== undefined) return cxt.fail(_`${data} !== "" && ${data}.charCodeAt(0) !== 47`);
+		const usual = examples.map((example) => _`${data} !== ${example} && `);
+		cxt.fail(_`${usual.reduce((all, one) => _`${all}${one}`, nil)}!${regexpCode(new RegExp(pattern))}.test(${data})`);
+	},
 };
 
 function compact(schema: Schema): Schema {
@@ -78,9 +93,9 @@ function compact(schema: Schema): Schema {
 		const { type: _type, format, minimum, maximum, ...others } = rest;
 		return { ...others, integer: { format, minimum, maximum } };
 	}
-	if (rest.pattern === "^/") {
-		const { pattern: _pattern, ...others } = rest;
-		return { ...others, absolutePath: true };
+	if (typeof rest.pattern === "string") {
+		const { pattern, examples, ...others } = rest;
+		return { ...others, text: { pattern, examples } };
 	}
 	return rest;
 }
@@ -98,7 +113,7 @@ function compile(schema: Schema, purpose: Purpose, name: string): string {
 		code: { source: true, esm: true, lines: true, optimize: 2 },
 	});
 	ajv.addKeyword(integerKeyword(purpose));
-	ajv.addKeyword(startsWithSlash);
+	ajv.addKeyword(text);
 	ajv.addSchema({ ...schema, $id: name });
 	return (standalone as unknown as typeof standalone.default)(ajv, { [name]: name });
 }
@@ -114,18 +129,29 @@ function withoutErrors(source: string): string {
 		.replace(/^validate\d+\.errors = vErrors;\n/gm, "");
 }
 
+/** The module of an explaining validator: nothing of it is made before it is needed, which is when something is wrong. */
+function lazily(body: string, internal: string, name: string): string {
+	return `import type { Violation } from "../bundle/violation.js";
+let validator;
+/** What is wrong with the document; empty when nothing is. */
+export function ${name}(document: unknown): Violation[] {
+validator ??= build();
+return validator(document) ? [] : validator.errors;
+}
+function build() {${body}
+return ${internal};
+}
+`;
+}
+
 /** Source of a module that exports the validator `name`. */
 export function validatorSource(schema: Schema, purpose: Purpose, name: string): string {
 	const source = compile(mapSchemas(schema, compact) as Schema, purpose, name);
 	if (/\brequire\(|^import /m.test(source)) throw new Error(`${name}: the validator is not self-contained`);
-	const [, internal] = new RegExp(`export const ${name} = (\\w+);`).exec(source) ?? [];
-	if (internal === undefined) throw new Error(`${name}: ajv did not export it as expected`);
-	const body = (purpose === "accept" ? withoutErrors(source) : source)
-		.replace('"use strict";', "")
-		.replace(`export const ${name} = ${internal};`, "");
-	const type =
-		purpose === "accept"
-			? "(document: unknown) => boolean"
-			: "{ (document: unknown): boolean; errors?: import('../bundle/violation.js').Violation[] | null }";
-	return `// @ts-nocheck: made by spec-schemas/generate.ts\nexport const ${name}: ${type} = ${internal};\n${body}`;
+	const [exported, internal] = new RegExp(`export const ${name} = (\\w+);`).exec(source) ?? [];
+	if (exported === undefined || internal === undefined) throw new Error(`${name}: ajv did not export it as expected`);
+	const body = source.replace('"use strict";', "").replace(exported, "");
+	const banner = "// @ts-nocheck: made by spec-schemas/generate.ts\n";
+	if (purpose === "explain") return banner + lazily(body, internal, name);
+	return `${banner}export const ${name}: (document: unknown) => boolean = ${internal};\n${withoutErrors(body)}`;
 }

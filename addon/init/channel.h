@@ -11,7 +11,6 @@ class Channel {
   explicit Channel(int fd) : fd_(fd) {}
 
   [[nodiscard]] int fd() const { return fd_.get(); }
-  [[nodiscard]] bool open() const { return static_cast<bool>(fd_); }
 
   // Nothing is sent before `barrier` reads end of file. The container's first process gets the pipe whose other end
   // its parent stage holds: so the engine always learns the pid (kPid, sent by the stage) before anything else.

@@ -30,6 +30,7 @@ void ResetSignals() {
 // An engine may be started without standard streams; what we open must not take their places.
 bool FillStandardStreams() {
   for (int fd = 0; fd <= 2; fd++) {
+    // host path: this process has not left the host yet
     if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY) != fd) return false;
   }
   return true;

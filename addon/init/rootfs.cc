@@ -1,9 +1,11 @@
 #include "init/rootfs.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <climits>
@@ -58,6 +60,11 @@ bool NextComponent(const char** rest, char (&name)[NAME_MAX + 1], bool* too_long
 
 // The path again with the symlink `link`, whose name ends before `rest`, replaced by its target.
 Status Expand(int link, const char* path, const char* rest, Path* expanded) {
+  // The links of procfs are no text to follow: what /proc/self/fd/7 says is a name on the host, or of a moment.
+  struct statfs file_system {};
+  if (fstatfs(link, &file_system) < 0) return Status::Errno("fstatfs", path);
+  if (file_system.f_type == PROC_SUPER_MAGIC) return Status::Make("openat2", ELOOP, path);
+
   Path target;
   const ssize_t length = readlinkat(link, "", target.text, sizeof target.text - 1);
   if (length < 0) return Status::Errno("readlinkat", path);

@@ -46,6 +46,7 @@ Status steps::Clone(Context& context, const JsonValue& step) {
 
   UniqueFd cgroup;
   if (const char* path = JsonString(step, "cgroup"); path != nullptr) {
+    // host path: cgroupfs
     cgroup = UniqueFd(open(path, O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (!cgroup) return Status::Errno("open", path);
     arguments.flags |= CLONE_INTO_CGROUP;

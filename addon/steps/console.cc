@@ -71,10 +71,13 @@ Status BindConsole(const Context& context, int slave) {
     return Status::Errno("mknodat", kConsole);
   const UniqueFd target =
       OpenAt2(console.parent.get(), console.name, O_PATH | O_NOFOLLOW, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
-  if (!target) return Status::Errno("openat2", kConsole);
-  const UniqueFd mount(open_tree(slave, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
-  if (!mount) return Status::Errno("open_tree", kConsole);
-  if (move_mount(mount.get(), "", target.get(), "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+  struct stat attributes {};
+  if (!target || fstat(target.get(), &attributes) < 0) return Status::Errno("openat2", kConsole);
+  // O_PATH opens the symlink itself, and a mount would stick to it.
+  if (S_ISLNK(attributes.st_mode)) return Status::Make("openat2", ELOOP, kConsole);
+  const UniqueFd bound(open_tree(slave, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
+  if (!bound) return Status::Errno("open_tree", kConsole);
+  if (move_mount(bound.get(), "", target.get(), "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
     return Status::Errno("move_mount", kConsole);
   return Status::Ok();
 }

@@ -17,6 +17,7 @@ namespace {
 // two, since engines turn "not found" into 127 and "permission denied" into 126.
 Status CheckExecutable(const char* path) {
   struct stat attributes {};
+  // no host path: / is the container's by now
   if (stat(path, &attributes) < 0) return Status::Errno("stat", path);
   if (S_ISDIR(attributes.st_mode)) return Status::Make("stat", EISDIR, path);
   if (faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0) return Status::Errno("access", path);
@@ -56,7 +57,7 @@ Status steps::LookUpProgram(Context& context, const JsonValue& step) {
 // Between seccomp.load and this there may be nothing but execve that the filter allows: so that is all that is here.
 Status steps::Exec(Context& context, const JsonValue& step) {
   const StringArray arguments = MakeStringArray(step, "args");
-  const StringArray environment = MakeStringArray(step, "env");
+  const StringArray environment = MakeStringArray(step, "env", context.home.data());
   if (arguments == nullptr || environment == nullptr) return Status::Errno("malloc", "args");
   const char* path = context.executable.empty() ? arguments[0] : context.executable.data();
   if (path == nullptr) return Status::Make("execve", EINVAL, "no args");

@@ -37,6 +37,7 @@ Status Remove(const char* path) {
     return Status::Errno("mount_setattr", path);
   if (umount2(path, MNT_DETACH) == 0) return Status::Ok();
   if (errno != EINVAL && errno != EPERM) return Status::Errno("umount2", path);
+  // host path: the old root's /proc or /sys, from mountinfo
   if (mount("tmpfs", path, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "nr_blocks=1,nr_inodes=1") < 0)
     return Status::Errno("mount", path);
   return Status::Ok();
@@ -106,6 +107,7 @@ Status MoveRoot(Context& context) {
                  MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
     return Status::Errno("move_mount", "/");
   if (fchdir(context.rootfs.fd()) < 0) return Status::Errno("fchdir", "/");
+  // host path: the working directory, which is the rootfs
   return chroot(".") < 0 ? Status::Errno("chroot", "/") : Status::Ok();
 }
 

@@ -56,6 +56,7 @@ Status steps::JoinNamespaces(Context& context, const JsonValue& step) {
     auto& entry = joined[count++];
     entry.path = JsonString(item, "path", "");
     entry.flag = NamespaceFlag(JsonString(item, "type", ""));
+    // host path: from config.json, before any namespace is entered
     entry.fd = UniqueFd(open(entry.path, O_RDONLY | O_CLOEXEC));
     if (!entry.fd) return Status::Errno("open", entry.path);
     if (entry.flag == 0) return Status::Make("setns", EINVAL, JsonString(item, "type", ""));

@@ -52,12 +52,12 @@ Status steps::MakePathReadonly(Context& context, const JsonValue& step) {
   if (!OpenPresent(context, path, &found)) return errno == 0 ? Status::Ok() : Status::Errno("openat2", path);
 
   // The path over itself, mounts below it included; all other attributes stay as they are.
-  UniqueFd mount(open_tree(found.get(), "", AT_EMPTY_PATH | AT_RECURSIVE | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
-  if (!mount) return Status::Errno("open_tree", path);
+  UniqueFd tree(open_tree(found.get(), "", AT_EMPTY_PATH | AT_RECURSIVE | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
+  if (!tree) return Status::Errno("open_tree", path);
   mount_attr readonly{};
   readonly.attr_set = MOUNT_ATTR_RDONLY;
-  RETURN_IF_FAILED(ApplyAttributes(mount.get(), readonly, false, path));
-  return MoveMount(context, mount, found.get(), path);
+  RETURN_IF_FAILED(ApplyAttributes(tree.get(), readonly, false, path));
+  return MoveMount(context, tree, found.get(), path);
 }
 
 Status steps::MaskPath(Context& context, const JsonValue& step) {

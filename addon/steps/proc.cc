@@ -51,6 +51,7 @@ Status Write(int proc, const char* path, const char* value) {
 }  // namespace
 
 UniqueFd OpenHostProc() {
+  // host path: before the root changes
   UniqueFd proc(open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (proc && !IsProcRoot(proc.get())) {
     errno = ENODEV;

@@ -17,6 +17,7 @@ namespace {
 // pivot_root(2) refuses a new root whose parent mount is shared, and what is attached there would appear on the host.
 // The rootfs need not be the root of a mount, so go up until there is one.
 Status MakeParentPrivate(const char* path) {
+  // host path: the rootfs from outside
   UniqueFd directory(open(path, O_PATH | O_DIRECTORY | O_CLOEXEC));
   while (directory) {
     struct statx attributes {};
@@ -76,6 +77,7 @@ Status steps::OpenRoot(Context& context, const JsonValue& step) {
 
   mount_attr change{};
   change.propagation = propagation & ~static_cast<std::uint64_t>(MS_REC);
+  // host path: before the root changes
   context.host_root = UniqueFd(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!context.host_root) return Status::Errno("open", "/");
   RETURN_IF_FAILED(ApplyAttributes(context.host_root.get(), change, (propagation & MS_REC) != 0, "/"));
@@ -103,6 +105,7 @@ Status steps::EnterRoot(Context& context, const JsonValue& step) {
     RETURN_IF_FAILED(MoveRoot(context));
   } else if (method == "chroot") {
     if (fchdir(context.rootfs.fd()) < 0) return Status::Errno("fchdir", "/");
+    // host path: the working directory, which is the rootfs
     if (chroot(".") < 0) return Status::Errno("chroot", "/");
   } else {
     return Status::Make("plan", EINVAL, method);

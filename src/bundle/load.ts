@@ -77,6 +77,11 @@ function findRootfs(native: Native, bundle: string, path: string): string {
 	return rootfs;
 }
 
+function refuseErrors(diagnostics: Diagnostic[]): void {
+	const [first, ...others] = diagnostics.filter(({ severity }) => severity === "error");
+	if (first !== undefined) throw configError([first, ...others]);
+}
+
 /** Loads the bundle at `path`; throws a RuntimeError that lists every error of its config.json. */
 export function loadBundle(native: Native, path: string): Bundle {
 	// runc changes into the bundle, and so fails in these words.
@@ -90,7 +95,6 @@ export function loadBundle(native: Native, path: string): Bundle {
 		(failure) => unreadable(file, failure),
 	);
 	const { spec, diagnostics } = parseConfig(text);
-	const [first, ...others] = diagnostics.filter(({ severity }) => severity === "error");
-	if (first !== undefined) throw configError([first, ...others]);
+	if (diagnostics.length > 0) refuseErrors(diagnostics);
 	return { path: bundle, rootfs: findRootfs(native, bundle, spec.root.path), spec, warnings: diagnostics };
 }

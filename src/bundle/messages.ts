@@ -11,6 +11,7 @@ const TYPES: Record<string, string> = {
 };
 
 const PATTERNS: Record<string, string> = {
+	"^/": "an absolute path",
 	"^(/|$)": "an absolute path",
 	"^RLIMIT_[A-Z]+$": "a name like RLIMIT_NOFILE",
 	"^[rwm]*$": "letters out of r, w and m",
@@ -24,7 +25,7 @@ const PATTERNS: Record<string, string> = {
 const RUNC_WORDS: { pointer: string; keyword: string; message: string }[] = [
 	{ pointer: "/process", keyword: "required", message: "process property must not be empty" },
 	{ pointer: "/process/cwd", keyword: "required", message: "Cwd property must not be empty" },
-	{ pointer: "/process/cwd", keyword: "absolutePath", message: "Cwd must be an absolute path" },
+	{ pointer: "/process/cwd", keyword: "text", message: "Cwd must be an absolute path" },
 	{ pointer: "/process/args", keyword: "required", message: "args must not be empty" },
 	{ pointer: "/process/args", keyword: "minItems", message: "args must not be empty" },
 	{ pointer: "/root", keyword: "required", message: "root must be specified" },
@@ -57,9 +58,7 @@ function expectation({ keyword, params }: Violation): string {
 			return integer(params);
 		case "enum":
 			return `one of ${(params.allowedValues ?? []).filter((value) => value !== "").join(", ")}`;
-		case "absolutePath":
-			return "an absolute path";
-		case "pattern":
+		case "text":
 			return PATTERNS[params.pattern ?? ""] ?? `a string that matches ${params.pattern}`;
 		case "minLength":
 			return "a string that is not empty";

@@ -53,13 +53,16 @@ function parseExactly(text: string): ParsedConfig {
 	}));
 	if (exact.value === undefined) return { spec: {} as Spec, diagnostics };
 	const document = withoutNulls(exact.value);
-	if (validateConfig(document)) {
-		diagnostics.push(...checkRules(document as Spec));
-	} else {
-		diagnostics.push(...diagnoseViolations(validateConfig.errors ?? [], document));
-	}
+	const violations = validateConfig(document);
+	diagnostics.push(
+		...(violations.length > 0 ? diagnoseViolations(violations, document) : checkRules(document as Spec)),
+	);
 	locate(diagnostics, text, exact);
 	return { spec: document as Spec, diagnostics };
+}
+
+function hasError(diagnostics: Diagnostic[]): boolean {
+	return diagnostics.length > 0 && diagnostics.some(({ severity }) => severity === "error");
 }
 
 /**
@@ -71,7 +74,7 @@ export function parseConfig(text: string, options: { locate?: boolean } = {}): P
 	const document = readQuickly(text);
 	if (document === undefined || !acceptConfig(document)) return parseExactly(text);
 	const diagnostics = checkRules(document as Spec);
-	if (options.locate || diagnostics.some(({ severity }) => severity === "error")) {
+	if (options.locate || hasError(diagnostics)) {
 		locate(diagnostics, text, readExactly(text));
 	}
 	return { spec: document as Spec, diagnostics };

@@ -3,7 +3,7 @@
  * its config.json asks for is worse than no container. An entry goes away when its feature comes.
  */
 import type { Report } from "./rules/report.js";
-import type { Spec } from "./spec.js";
+import type { Mount, Spec } from "./spec.js";
 
 interface Gap {
 	feature: string;
@@ -26,24 +26,32 @@ function property(feature: string, pointer: string, value: (spec: Spec) => unkno
 /** In AppArmor's own words: no confinement, which is what a container without a profile has. */
 const UNCONFINED = "unconfined";
 
+/** crun takes mappings in the option too (idmap=uids=...;gids=...), and Podman sends that. */
+function isIdMap(option: string): boolean {
+	return option === "idmap" || option === "ridmap" || option.startsWith("idmap=") || option.startsWith("ridmap=");
+}
+
 export const UNSUPPORTED: readonly Gap[] = [
 	{
 		feature: "a time namespace",
 		find(spec, at) {
-			const index = spec.linux?.namespaces?.findIndex(({ type }) => type === "time") ?? -1;
-			if (index >= 0) at(`/linux/namespaces/${index}`);
+			const namespaces = spec.linux?.namespaces ?? [];
+			for (let index = 0; index < namespaces.length; index++) {
+				if (namespaces[index]?.type === "time") at(`/linux/namespaces/${index}`);
+			}
 		},
 	},
 	{
 		feature: "an id-mapped mount",
 		find(spec, at) {
-			for (const [index, { uidMappings, gidMappings, options = [] }] of (spec.mounts ?? []).entries()) {
-				if (uidMappings !== undefined || gidMappings !== undefined) {
-					at(`/mounts/${index}/${uidMappings !== undefined ? "uidMappings" : "gidMappings"}`);
+			const mounts = spec.mounts ?? [];
+			for (let index = 0; index < mounts.length; index++) {
+				const { uidMappings, gidMappings, options = [] } = mounts[index] as Mount;
+				if (uidMappings !== undefined) at(`/mounts/${index}/uidMappings`);
+				else if (gidMappings !== undefined) at(`/mounts/${index}/gidMappings`);
+				for (let option = 0; option < options.length; option++) {
+					if (isIdMap(options[option] as string)) at(`/mounts/${index}/options/${option}`);
 				}
-				// crun takes idmap=uids=...;gids=... too, and Podman sends that.
-				const option = options.findIndex((name) => /^r?idmap(=|$)/.test(name));
-				if (option >= 0) at(`/mounts/${index}/options/${option}`);
 			}
 		},
 	},
@@ -65,14 +73,19 @@ export const UNSUPPORTED: readonly Gap[] = [
 		find(spec, at) {
 			const seccomp = spec.linux?.seccomp;
 			if (seccomp?.defaultAction === "SCMP_ACT_NOTIFY") at("/linux/seccomp/defaultAction");
-			const index = seccomp?.syscalls?.findIndex(({ action }) => action === "SCMP_ACT_NOTIFY") ?? -1;
-			if (index >= 0) at(`/linux/seccomp/syscalls/${index}/action`);
+			const rules = seccomp?.syscalls ?? [];
+			for (let index = 0; index < rules.length; index++) {
+				if (rules[index]?.action === "SCMP_ACT_NOTIFY") at(`/linux/seccomp/syscalls/${index}/action`);
+			}
 		},
 	},
 ];
 
 export function checkUnsupported(spec: Spec, report: Report): void {
-	for (const { feature, find } of UNSUPPORTED) find(spec, (pointer) => report.unsupported(pointer, feature));
+	for (let index = 0; index < UNSUPPORTED.length; index++) {
+		const { feature, find } = UNSUPPORTED[index] as Gap;
+		find(spec, (pointer) => report.unsupported(pointer, feature));
+	}
 	if (spec.process.execCPUAffinity !== undefined) {
 		report.warning("/process/execCPUAffinity", "is used by exec only, and exec does not support it yet");
 	}

@@ -97,7 +97,8 @@ function spellOut(argv: readonly string[], options: readonly OptionSpec[], until
 /** The word of `words` that was meant, in yargs's opinion. */
 function suggest(word: string, words: readonly string[]): string | undefined {
 	const parser = quiet().strictCommands().recommendCommands();
-	for (const candidate of words) parser.command(candidate, "", {}, () => {});
+	// yargs alone finds --all close to -9.
+	for (const candidate of words) if (candidate[0] === word[0]) parser.command(candidate, "", {}, () => {});
 	try {
 		parser.parseSync([word]);
 	} catch (error) {
@@ -135,7 +136,10 @@ function round(
 	}
 	const { _: before, "--": after, $0: _program, ...found } = result;
 	const stray = Object.keys(found).find((name) => !findOption(options, name));
-	if (stray !== undefined) throw unknownOption(`-${stray}`, options);
+	if (stray !== undefined) {
+		const known = (argument: string) => findOption(options, readToken(argument)?.name ?? "") !== undefined;
+		throw unknownOption(argv.find((argument) => readToken(argument) && !known(argument)) ?? stray, options);
+	}
 	const words = (before as string[]).map(String);
 	const first = words[0];
 	// Go stops at the first word: a dash before it is a mistake, behind it an argument (`kill ID -9`).

@@ -59,7 +59,12 @@ export function findOption(options: readonly OptionSpec[], name: string): Option
 }
 
 /** Reads one option with its value at `index` into `values`; the index behind it, or -1 when it is not valid. */
-function readOption(options: readonly OptionSpec[], argv: readonly string[], index: number, values: OptionValues): number {
+function readOption(
+	options: readonly OptionSpec[],
+	argv: readonly string[],
+	index: number,
+	values: OptionValues,
+): number {
 	const token = readToken(argv[index] as string);
 	const option = token && findOption(options, token.name);
 	if (!token || !option) return -1;

@@ -74,7 +74,12 @@ export const globalOptions = [
 ] as const satisfies readonly OptionSpec[];
 
 /** Every command has it, as every command of runc does. */
-export const helpOption = { name: "help", alias: "h", kind: "flag", summary: "show help" } as const satisfies OptionSpec;
+export const helpOption = {
+	name: "help",
+	alias: "h",
+	kind: "flag",
+	summary: "show help",
+} as const satisfies OptionSpec;
 
 const bundle = {
 	name: "bundle",

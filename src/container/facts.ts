@@ -1,8 +1,9 @@
 /** What the host is like, for the plan compiler. On the hot path: two reads; more only where the config asks for it. */
+
+import { CAPABILITIES } from "../bundle/capabilities.js";
 import type { Spec } from "../bundle/spec.js";
 import { readLayout } from "../cgroup/layout.js";
 import type { Native } from "../native/api.js";
-import { capabilityNames } from "../plan/capabilities-table.js";
 import type { HostFacts } from "../plan/input.js";
 
 export function gatherFacts(native: Native, spec: Spec): HostFacts {
@@ -27,5 +28,5 @@ function hasSelinux(native: Native): boolean {
 function boundingSet(status: string): string[] {
 	const mask = /^CapBnd:\s*([0-9a-f]{16})$/m.exec(status)?.[1] ?? "0".repeat(16);
 	const halves = [Number.parseInt(mask.slice(8), 16), Number.parseInt(mask.slice(0, 8), 16)];
-	return capabilityNames.filter((_, bit) => (((halves[bit >> 5] ?? 0) >>> (bit & 31)) & 1) === 1);
+	return CAPABILITIES.filter((_, bit) => (((halves[bit >> 5] ?? 0) >>> (bit & 31)) & 1) === 1);
 }

@@ -1,8 +1,7 @@
 /** The engine's own steps of a plan: cgroups and id maps, both written while the init does its part. */
-import type { RuntimeError } from "../errors.js";
 import type { StepFailure } from "../native/api.js";
 import { explainHostFailure } from "../plan/failure.js";
-import type { HostStep, Plan } from "../plan/schema.js";
+import type { HostStep } from "../plan/schema.js";
 import { checkVacant, removeCgroups } from "./cgroups.js";
 import type { Launch } from "./launch-state.js";
 import { writeRecord } from "./store.js";
@@ -20,18 +19,15 @@ export function makeCgroups(state: Launch): void {
 	if (steps.length === 0) return;
 	const failure = native.executeHostSteps({ steps: JSON.stringify(steps) });
 	if (!failure) return;
-	if (!record.rootless || !isForbidden(failure) || asksForLimits(steps)) throw explained(state.plan, steps, failure);
+	if (!record.rootless || !isForbidden(failure) || asksForLimits(steps))
+		throw explainHostFailure({ host: steps }, failure);
 	goWithoutCgroups(state);
 }
 
 export function writeIdMaps(state: Launch, pid: number): void {
 	const steps = state.plan.host.filter((step) => step.op === "idmap.write");
 	const failure = state.native.executeHostSteps({ steps: JSON.stringify(steps), pid });
-	if (failure) throw explained(state.plan, steps, failure);
-}
-
-function explained(plan: Plan, steps: HostStep[], failure: StepFailure): RuntimeError {
-	return explainHostFailure({ ...plan, host: steps }, failure);
+	if (failure) throw explainHostFailure({ host: steps }, failure);
 }
 
 /** What a user without delegated cgroups gets from the kernel. */

@@ -1,7 +1,7 @@
 /** `start`: lets the process of a created container go on to its program. */
 import { RuntimeError } from "../errors.js";
 import type { Native, StepFailure } from "../native/api.js";
-import { explainStartFailure } from "../plan/failure.js";
+import { explainFailure } from "../plan/failure.js";
 import { awaitExec } from "./conversation.js";
 import { runHooks } from "./hooks.js";
 import { tell } from "./launch-state.js";
@@ -90,7 +90,7 @@ function endingOnHookFailure(started: Started, action: () => void): void {
 
 function startFailure(record: ContainerRecord, failure: StepFailure): RuntimeError {
 	const { first, steps } = record.runtime_ts.startSteps ?? { first: 0, steps: [] };
-	return explainStartFailure(steps, { ...failure, step: failure.step - first });
+	return explainFailure({ init: steps }, { ...failure, step: failure.step - first });
 }
 
 function cannotStart(status: Status): RuntimeError {

@@ -1,9 +1,9 @@
 /** Takes back a launch that failed: the process, the cgroups, the state directory; as if it had not been tried. */
 import { RuntimeError } from "../errors.js";
 import type { Native } from "../native/api.js";
+import { failedWith } from "./errno.js";
 import type { Launch } from "./launch-state.js";
 import { close, release } from "./launch-state.js";
-import { SIGKILL } from "./signals.js";
 import { killInit, removeContainer } from "./teardown.js";
 
 /** Returns the error to fail with: the first one, with a hint when something could not be taken back. */
@@ -37,11 +37,17 @@ function endProcesses(state: Launch): void {
 	}
 }
 
-/** The first stage, when no process of the container was reported; our child, so its pid cannot have been reused. */
+/**
+ * The first stage, when no process of the container was reported: it has nothing to wait for and ends by itself. Not
+ * killed: receive() may have reaped it, and then the number can be somebody else's.
+ */
 function endStage(native: Native, pid: number): void {
 	const pidfd = native.openPid({ pid });
 	if (pidfd === undefined) return;
-	native.signalPid({ pidfd, signal: SIGKILL });
-	native.reap({ pidfd });
+	try {
+		native.reap({ pidfd });
+	} catch (error) {
+		if (!failedWith(error, "ECHILD")) throw error;
+	}
 	native.close({ fd: pidfd });
 }

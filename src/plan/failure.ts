@@ -35,7 +35,7 @@ function error(
 }
 
 /** An error of the init: `failure.step` is an index of `plan.init`. */
-export function explainFailure(plan: Plan, failure: FailedStep): RuntimeError {
+export function explainFailure(plan: Pick<Plan, "init">, failure: FailedStep): RuntimeError {
 	const step = plan.init[failure.step];
 	const text = errnoText(failure.code, failure.errno);
 	if (step === undefined) {
@@ -60,7 +60,7 @@ export function explainFailure(plan: Plan, failure: FailedStep): RuntimeError {
 }
 
 /** An error of the engine: `failure.step` is an index of `plan.host`. */
-export function explainHostFailure(plan: Plan, failure: FailedStep): RuntimeError {
+export function explainHostFailure(plan: Pick<Plan, "host">, failure: FailedStep): RuntimeError {
 	const step = plan.host[failure.step];
 	const text = errnoText(failure.code, failure.errno);
 	if (step === undefined)

@@ -42,3 +42,17 @@ export function bentText(bend: (config: Bent) => void): string {
 export function said(text: string): string[] {
 	return parseConfig(text).diagnostics.map(({ line: _line, column: _column, ...rest }) => formatDiagnostic(rest));
 }
+
+/** A name, what to do to the base config, and everything that is then said about it. */
+export type Case = [name: string, bend: (config: Bent) => void, ...expected: string[]];
+
+/** Takes the uts namespace away. */
+export const uts = (c: Bent) => c.linux.namespaces.splice(4, 1);
+export const without = (type: string) => (c: Bent) => {
+	c.linux.namespaces = c.linux.namespaces.filter((namespace: Bent) => namespace.type !== type);
+};
+export const userns = (c: Bent, mappings: Bent = [{ containerID: 0, hostID: 100000, size: 65536 }]) => {
+	c.linux.namespaces.push({ type: "user" });
+	c.linux.uidMappings = structuredClone(mappings);
+	c.linux.gidMappings = structuredClone(mappings);
+};

@@ -31,7 +31,15 @@ t.test("states that cannot be started", async (t) => {
 });
 
 t.test("a failing startContainer hook ends the container", async (t) => {
-	const hook = { op: "hook.run", stage: "startContainer", index: 0, path: "/h", args: [], env: [], state: {} } satisfies InitStep as InitStep;
+	const hook = {
+		op: "hook.run",
+		stage: "startContainer",
+		index: 0,
+		path: "/h",
+		args: [],
+		env: [],
+		state: {},
+	} satisfies InitStep as InitStep;
 	const native = waiting({ runtime: { startSteps: { first: 10, steps: [hook] }, poststop: [{ path: "/z" }] } });
 	native.messages = [{ type: "failure", step: 10, syscall: "hook", errno: 0, code: "", detail: "exit status 4: oh" }];
 	t.throws(() => start(native, { root, id: "web", env: {} }), {

@@ -24,6 +24,11 @@ export function unlessPeer(reasons: Partial<Record<"runc" | "crun", string>>): s
 	return reasons[runtimeName] ?? false;
 }
 
+/** Exit status 1, as runc's callers expect; crun fails with 255 in places. */
+export function failed(result: Result): boolean {
+	return runtimeName === "crun" ? result.status !== 0 && result.status !== null : result.status === 1;
+}
+
 export const oursOnly = unlessPeer({ runc: "checks what only runtime-ts does", crun: "checks what only runtime-ts does" });
 
 export interface LogRecord {

@@ -100,8 +100,8 @@ cmsghdr* __cmsg_nxthdr(msghdr* message, cmsghdr* current) noexcept {
   if (current->cmsg_len < sizeof(cmsghdr)) return nullptr;
   auto* next = reinterpret_cast<cmsghdr*>(reinterpret_cast<char*>(current) + CMSG_ALIGN(current->cmsg_len));
   const char* end = static_cast<char*>(message->msg_control) + message->msg_controllen;
-  const bool whole = reinterpret_cast<char*>(next + 1) <= end &&
-                     reinterpret_cast<char*>(next) + CMSG_ALIGN(next->cmsg_len) <= end;
+  const bool whole =
+      reinterpret_cast<char*>(next + 1) <= end && reinterpret_cast<char*>(next) + CMSG_ALIGN(next->cmsg_len) <= end;
   return whole ? next : nullptr;
 }
 

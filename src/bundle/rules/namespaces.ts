@@ -5,7 +5,8 @@ function checkDuplicates(spec: Spec, report: Report): void {
 	const namespaces = spec.linux?.namespaces ?? [];
 	for (let index = 0; index < namespaces.length; index++) {
 		const type = namespaces[index]?.type;
-		const first = namespaces.findIndex((other) => other.type === type);
+		let first = 0;
+		while (namespaces[first]?.type !== type) first++;
 		if (first === index) continue;
 		report.error(
 			`/linux/namespaces/${index}/type`,
@@ -23,10 +24,9 @@ export function checkNamespaces(spec: Spec, report: Report): void {
 		if (spec.domainname) report.error("/domainname", "unable to set domainname without a private UTS namespace");
 	}
 	if (findNamespace(spec, "mount") === undefined) {
-		for (const list of ["maskedPaths", "readonlyPaths"] as const) {
-			if (!linux?.[list]?.length) continue;
-			report.error(`/linux/${list}`, "unable to restrict sys entries without a private MNT namespace");
-		}
+		const words = "unable to restrict sys entries without a private MNT namespace";
+		if (linux?.maskedPaths?.length) report.error("/linux/maskedPaths", words);
+		if (linux?.readonlyPaths?.length) report.error("/linux/readonlyPaths", words);
 	}
 	if (linux?.timeOffsets !== undefined && findNamespace(spec, "time") === undefined) {
 		report.error(

@@ -1,5 +1,5 @@
 import { CAPABILITIES } from "../capabilities.js";
-import type { Process, Spec } from "../spec.js";
+import type { Process, Rlimit, Spec } from "../spec.js";
 import type { Report } from "./report.js";
 
 /** setrlimit(2). */
@@ -25,14 +25,14 @@ const RLIMITS = [
 const SETS = ["bounding", "effective", "inheritable", "permitted", "ambient"] as const;
 
 function checkRlimits({ rlimits = [] }: Process, report: Report): void {
-	const seen = new Map<string, number>();
-	for (const [index, { type, soft, hard }] of rlimits.entries()) {
+	for (let index = 0; index < rlimits.length; index++) {
+		const { type, soft, hard } = rlimits[index] as Rlimit;
 		const at = `/process/rlimits/${index}`;
-		const earlier = seen.get(type);
-		seen.set(type, index);
+		let earlier = 0;
+		while (rlimits[earlier]?.type !== type) earlier++;
 		if (!RLIMITS.includes(type)) {
 			report.error(`${at}/type`, `expected one of ${RLIMITS.join(", ")}; found ${JSON.stringify(type)}`);
-		} else if (earlier !== undefined) {
+		} else if (earlier < index) {
 			report.error(`${at}/type`, `duplicate rlimit ${type}; it is already at /process/rlimits/${earlier}`);
 		} else if (soft > hard) {
 			// setrlimit(2) answers EINVAL.
@@ -44,15 +44,15 @@ function checkRlimits({ rlimits = [] }: Process, report: Report): void {
 /** config.md, "Linux Process": an unknown capability is a warning, never an error. One warning, not one for each set. */
 function checkCapabilities({ capabilities }: Process, report: Report): void {
 	if (capabilities === undefined) return;
-	const warned = new Set<string>();
-	for (const set of SETS) {
-		const names = capabilities[set];
-		if (names === undefined) continue;
+	const warned: string[] = [];
+	for (let set = 0; set < SETS.length; set++) {
+		const names = capabilities[SETS[set] as (typeof SETS)[number]] ?? [];
 		for (let index = 0; index < names.length; index++) {
 			const name = names[index] as string;
-			if (CAPABILITIES.includes(name) || warned.has(name)) continue;
-			warned.add(name);
-			report.warning(`/process/capabilities/${set}/${index}`, `unknown capability ${JSON.stringify(name)} is ignored`);
+			if (CAPABILITIES.includes(name) || warned.includes(name)) continue;
+			warned.push(name);
+			const at = `/process/capabilities/${SETS[set]}/${index}`;
+			report.warning(at, `unknown capability ${JSON.stringify(name)} is ignored`);
 		}
 	}
 }

@@ -25,7 +25,11 @@ export class Report {
 
 /** The namespace of a type, new or joined; undefined when the container shares the runtime's. */
 export function findNamespace(spec: Spec, type: Namespace["type"]): Namespace | undefined {
-	return spec.linux?.namespaces?.find((namespace) => namespace.type === type);
+	const namespaces = spec.linux?.namespaces ?? [];
+	for (let index = 0; index < namespaces.length; index++) {
+		if (namespaces[index]?.type === type) return namespaces[index];
+	}
+	return undefined;
 }
 
 /** The user namespace when it is a new one, whose id maps config.json gives. */

@@ -3,7 +3,7 @@ import type { Resources, Spec } from "../spec.js";
 import type { Report } from "./report.js";
 
 /** -1 as an unsigned number: what Docker and Podman once wrote for "leave it alone", and what runc takes as that. */
-const UNSET = (1n << 64n) - 1n;
+const UNSET = 18446744073709551615n;
 
 function checkMemory({ memory }: Resources, report: Report): void {
 	const swappiness = memory?.swappiness;
@@ -26,15 +26,16 @@ function checkCpu({ cpu }: Resources, report: Report): void {
 }
 
 function checkWeights({ blockIO }: Resources, report: Report): void {
-	for (const [index, device] of (blockIO?.weightDevice ?? []).entries()) {
-		if (device.weight !== undefined || device.leafWeight !== undefined) continue;
+	const devices = blockIO?.weightDevice ?? [];
+	for (let index = 0; index < devices.length; index++) {
+		if (devices[index]?.weight !== undefined || devices[index]?.leafWeight !== undefined) continue;
 		report.error(`/linux/resources/blockIO/weightDevice/${index}`, "expected at least one of weight and leafWeight");
 	}
 }
 
 function checkRdma({ rdma }: Resources, report: Report): void {
-	for (const [name, limit] of Object.entries(rdma ?? {})) {
-		if (limit.hcaHandles !== undefined || limit.hcaObjects !== undefined) continue;
+	for (const name in rdma) {
+		if (rdma[name]?.hcaHandles !== undefined || rdma[name]?.hcaObjects !== undefined) continue;
 		report.error(`/linux/resources/rdma/${pointerToken(name)}`, "expected at least one of hcaHandles and hcaObjects");
 	}
 }

@@ -1,4 +1,10 @@
-/** Every rule of the specification, the kernel and runc that a JSON Schema cannot say. */
+/**
+ * Every rule of the specification, the kernel and runc that a JSON Schema cannot say.
+ *
+ * They run once in each process that creates a container, so it is the first use of everything that counts: in the
+ * standalone binary a first `for...of`, `find` or regular expression costs 0.1 ms each, as JavaScriptCore compiles its
+ * own part of them then, and an indexed loop or `indexOf` nothing. Where a config has no fault, rules use the latter.
+ */
 import type { Diagnostic } from "../diagnostic.js";
 import type { Spec } from "../spec.js";
 import { checkUnsupported } from "../unsupported.js";
@@ -29,6 +35,6 @@ const RULES = [
 /** Runs all rules on a Spec that fits the schema. */
 export function checkRules(spec: Spec): Diagnostic[] {
 	const report = new Report();
-	for (const rule of RULES) rule(spec, report);
+	for (let index = 0; index < RULES.length; index++) RULES[index]?.(spec, report);
 	return report.diagnostics;
 }

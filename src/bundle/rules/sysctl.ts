@@ -19,8 +19,10 @@ const IPC = [
  * net/ipv4/conf/eth0.100/rp_filter.
  */
 export function dottedSysctl(key: string): string {
-	if (/^[^./]*\//.test(key)) return key.replaceAll(/[./]/g, (separator) => (separator === "." ? "/" : "."));
-	return key;
+	const slash = key.indexOf("/");
+	const dot = key.indexOf(".");
+	if (slash < 0 || (dot >= 0 && dot < slash)) return key;
+	return key.replaceAll(/[./]/g, (separator) => (separator === "." ? "/" : "."));
 }
 
 /** Why a parameter must not be written; undefined when it belongs to a namespace of the container. Words of runc. */
@@ -40,6 +42,16 @@ function objection(key: string, spec: Spec): string | undefined {
 	return `sysctl ${shown} is not in a separate kernel namespace`;
 }
 
+/** An empty part, or a part with a dot at its edge: as a path it could lead out of the directory it starts in. */
+function isMalformed(dotted: string): boolean {
+	const parts = dotted.split(".");
+	for (let index = 0; index < parts.length; index++) {
+		const part = parts[index] as string;
+		if (part === "" || part.startsWith("/") || part.endsWith("/") || part.includes("//")) return true;
+	}
+	return false;
+}
+
 /** Most of /proc/sys is the host's; only what a namespace of the container owns may be written. */
 export function checkSysctls(spec: Spec, report: Report): void {
 	const sysctl = spec.linux?.sysctl;
@@ -49,6 +61,6 @@ export function checkSysctls(spec: Spec, report: Report): void {
 		const dotted = dottedSysctl(key);
 		const problem = objection(dotted, spec);
 		if (problem !== undefined) report.error(at, problem);
-		else if (/(^|\.)(\.|\/|$)|\/\.|\/\//.test(dotted)) report.error(at, `malformed name ${JSON.stringify(key)}`);
+		else if (isMalformed(dotted)) report.error(at, `malformed name ${JSON.stringify(key)}`);
 	}
 }
