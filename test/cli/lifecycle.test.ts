@@ -109,8 +109,8 @@ t.test("run ID stays run ID", async (t) => {
 });
 
 t.test("--trace prints the time of each step", async (t) => {
-	const native = ready(host(config));
-	native.messages.push({ type: "trace", microseconds: [1200, 30, 4] }, { type: "closed" });
+	const native = running(host(config));
+	native.messages.splice(1, 0, { type: "trace", microseconds: [1200, 30, 4] });
 	const { stderr } = await drive(native, "--root", "/r", "--trace", "run", "-b", "/b", "c1");
 	t.equal(plan(native).trace, true);
 	t.match(stderr, /^ {4}1200 µs {2}clone +#\/linux\/namespaces\n/);
