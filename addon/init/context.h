@@ -53,8 +53,9 @@ struct Context {
   // A procfs of our own, that no mount in the container can cover; see proc.h.
   UniqueFd proc;
 
-  // What process.lookup found.
+  // What process.lookup found, and what process.home made: HOME=...
   Buffer executable;
+  Buffer home;
 };
 
 }  // namespace runtime_ts

@@ -57,7 +57,7 @@ Status steps::LookUpProgram(Context& context, const JsonValue& step) {
 // Between seccomp.load and this there may be nothing but execve that the filter allows: so that is all that is here.
 Status steps::Exec(Context& context, const JsonValue& step) {
   const StringArray arguments = MakeStringArray(step, "args");
-  const StringArray environment = MakeStringArray(step, "env");
+  const StringArray environment = MakeStringArray(step, "env", context.home.data());
   if (arguments == nullptr || environment == nullptr) return Status::Errno("malloc", "args");
   const char* path = context.executable.empty() ? arguments[0] : context.executable.data();
   if (path == nullptr) return Status::Make("execve", EINVAL, "no args");

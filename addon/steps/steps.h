@@ -65,6 +65,9 @@ Status SetNoNewPrivileges(Context& context, const JsonValue& step);
 Status SetUser(Context& context, const JsonValue& step);
 Status SetCwd(Context& context, const JsonValue& step);
 
+// home.cc
+Status FindHomeDirectory(Context& context, const JsonValue& step);
+
 // seccomp.cc
 Status LoadSeccomp(Context& context, const JsonValue& step);
 

@@ -36,6 +36,7 @@ constexpr Row kTable[] = {
     {"path.mask", steps::MaskPath},
     {"path.readonly", steps::MakePathReadonly},
     {"process.cwd", steps::SetCwd},
+    {"process.home", steps::FindHomeDirectory},
     {"process.lookup", steps::LookUpProgram},
     {"process.noNewPrivileges", steps::SetNoNewPrivileges},
     {"process.oomScoreAdj", steps::SetOomScoreAdj},

@@ -42,15 +42,13 @@ export function compileCapabilities(context: Context): CapabilitySteps {
 		host,
 		{ names: new Set(bounding), missing: "it is not in the bounding set" },
 	]);
-	const ambient = take("ambient", [
-		host,
-		inPermitted,
-		{ names: new Set(inheritable), missing: "it is not in the inheritable set" },
-	]);
+	// Without a word, because engines send it all the time: since CVE-2022-24769 they leave the inheritable set empty,
+	// and what is not in it can't be ambient (capabilities(7)). runc's own default configuration does, too.
+	const ambient = take("ambient", [host]).filter((name) => permitted.includes(name) && inheritable.includes(name));
 
 	// No capabilities object means no capabilities, as in runc.
 	return {
-		bound: { op: "capabilities.bound", at: "/process/capabilities/bounding", keep: bounding },
+		bound: { op: "capabilities.bound", at: "/process/capabilities", keep: bounding },
 		apply: { op: "capabilities.apply", at: "/process/capabilities", effective, permitted, inheritable, ambient },
 	};
 }

@@ -139,7 +139,7 @@ export const initStep = z.discriminatedUnion("op", [
 		deferrable: z.boolean().optional().describe("EACCES and EPERM are not errors: the same step comes again after process.user (a home on NFS or FUSE, closed to root)"),
 	}).describe("chdir, then getcwd must be inside the root (CVE-2024-21626)"),
 	z.object({ op: z.literal("process.home"), at, uid: z.number().int() })
-		.describe("sets HOME, for the hooks and the exec that follow, to what the container's /etc/passwd says about uid (compared as a number, CVE-2016-3697), else to /"),
+		.describe("sets HOME, for the exec that follows, to what the container's /etc/passwd says about uid (compared as a number, CVE-2016-3697), else to /"),
 	z.object({ op: z.literal("process.lookup"), at, file: z.string(), searchPath: z.string().describe("PATH of process.env; colon-separated") })
 		.describe("finds args[0] like execvp, as the container's user, in the container's root"),
 	z.object({ op: z.literal("start.wait"), at, via: z.enum(["channel", "socket"]) })

@@ -58,6 +58,25 @@ t.test("a wrong option is answered with the kernel's words or its own name", asy
 	t.match(type.failure, { syscall: "fsopen", errno: ENODEV, detail: "nosuchfs" });
 });
 
+t.test("options too long for fsconfig: an overlay of a deep directory", async (t) => {
+	const deep = space.path("d".repeat(200), "e".repeat(200));
+	for (const name of ["lower", "upper", "work"]) mkdirSync(join(deep, name), { recursive: true });
+	writeFileSync(join(deep, "lower/file"), "below");
+	const options = (["lower", "upper", "work"] as const).map((name): [string, string] => [
+		`${name}dir`,
+		join(deep, name),
+	]);
+	const overlay = filesystem("overlay", "/over", options, {
+		attributes: { set: ["nosuid"], atime: "noatime" },
+		propagation: ["private"],
+	});
+	const { stdout, stderr } = await space.run(
+		script(space, "cat /over/file; cat /proc/self/mountinfo", { mounts: [overlay] }),
+	);
+	t.match(stdout, /^below/, stderr);
+	t.match(mount(stdout, "/over"), { options: "rw,nosuid,noatime", type: "overlay" });
+});
+
 t.test("a tmpfs takes the mode of the directory below it, unless told", async (t) => {
 	mkdirSync(join(space.rootfs, "sticky"));
 	chmodSync(join(space.rootfs, "sticky"), 0o1773);

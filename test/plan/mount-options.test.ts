@@ -23,8 +23,10 @@ const pairs: [string, string, MountAttribute][] = [
 	["nodiratime", "diratime", "nodiratime"],
 	["nosymfollow", "symfollow", "nosymfollow"],
 ];
-const change = (...options: string[]): AttributeChange | undefined => readMountFlags(options, "tmpfs").attributes.toChange();
-const recursive = (...options: string[]): AttributeChange | undefined => readMountFlags(options, "tmpfs").recursive.toChange();
+const change = (...options: string[]): AttributeChange | undefined =>
+	readMountFlags(options, "tmpfs").attributes.toChange();
+const recursive = (...options: string[]): AttributeChange | undefined =>
+	readMountFlags(options, "tmpfs").recursive.toChange();
 
 for (const [on, off, attribute] of pairs) {
 	t.test(`${on}, ${off}`, async (t) => {
@@ -91,8 +93,15 @@ t.test("what changes nothing is not passed on either", async (t) => {
 t.test("everything else is the filesystem's", async (t) => {
 	const options = (...words: string[]) => readMountFlags(words, "tmpfs").options;
 	t.strictSame(options("mode=755", "size=64k", "newinstance"), [["mode", "755"], ["size", "64k"], "newinstance"]);
-	t.strictSame(options("a=b=c", "empty="), [["a", "b=c"], ["empty", ""]]);
-	t.strictSame(options("mode=755,size=1m,huge"), [["mode", "755"], ["size", "1m"], "huge"], "as mount(2) would read it");
+	t.strictSame(options("a=b=c", "empty="), [
+		["a", "b=c"],
+		["empty", ""],
+	]);
+	t.strictSame(
+		options("mode=755,size=1m,huge"),
+		[["mode", "755"], ["size", "1m"], "huge"],
+		"as mount(2) would read it",
+	);
 	t.strictSame(options("lowerdir=/a\\,b:/c"), [["lowerdir", "/a\\,b:/c"]]);
 	t.strictSame(options("RO"), ["RO"], "words are case-sensitive");
 });
