@@ -115,4 +115,18 @@ t.test("validate prints everything", async (t) => {
 		status: 1,
 		stderr: /^invalid rootfs: .*\(config.json#\/root\/path\)/,
 	});
+
+	// Only the plan compiler refuses this one.
+	const config = JSON.parse(sample("runc-spec.json"));
+	config.linux.resources.network = { classID: 1 };
+	t.match(await drive(host(JSON.stringify(config)), "validate", "/b"), {
+		status: 1,
+		stdout: /^config.json#\/linux\/resources\/network\/classID: .*not supported$[\s\S]*^\/b: 1 error/m,
+	});
+	// No cgroup hierarchy is this host's fault.
+	config.linux.resources = { memory: { limit: 1048576 } };
+	config.mounts = [];
+	const bare = host(JSON.stringify(config));
+	bare.files.put("/proc/self/mountinfo", "");
+	t.match(await drive(bare, "validate", "/b"), { status: 0, stdout: /ok/ });
 });
