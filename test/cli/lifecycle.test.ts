@@ -149,3 +149,18 @@ t.test("list: a table like runc's", async (t) => {
 	);
 	t.match(await drive(native, "--root", "/none", "list"), { status: 1, stderr: /no such file or directory/ });
 });
+
+t.test("a failing poststop hook is a warning", async (t) => {
+	const withHook = JSON.stringify({ ...JSON.parse(config), hooks: { poststop: [{ path: "/bin/false" }] } });
+	for (const log of [false, true]) {
+		const native = ready(host(withHook));
+		const line = ["--root", "/r", ...(log ? ["--log", "/work/log", "--log-format", "json"] : [])];
+		await drive(native, ...line, "create", "-b", "/b", "c1");
+		native.hookResults = [{ status: 1, output: "no" }];
+		const { status, stderr } = await drive(native, ...line, "delete", "c1");
+		t.equal(status, 0);
+		t.notOk(native.files.has("/r/c1"));
+		if (log) t.match(JSON.parse(native.files.read("/work/log")), { level: "warning", msg: /poststop hook #0/ });
+		else t.match(stderr, /^warning: .*poststop hook #0/);
+	}
+});
