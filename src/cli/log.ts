@@ -21,7 +21,7 @@ export interface Log {
 	debug(message: string): void;
 	/** Only with --debug; see above. */
 	warning(message: string, pointer?: string): void;
-	/** A warning that its reader needs: to standard error at any level. */
+	/** A warning at any level, for the commands whose log podman does not read (start, delete). */
 	notice(message: string, pointer?: string): void;
 	/** The error that ends the command. */
 	failure(error: RuntimeError): void;
@@ -50,8 +50,9 @@ export function openLog(native: Native, global: GlobalOptions): Log {
 			if (debugging) write("warning", message, pointer === undefined ? {} : { pointer });
 		},
 		notice(message, pointer) {
-			native.print({ fd: 2, text: `warning: ${message}${pointer === undefined ? "" : ` (config.json#${pointer})`}\n` });
-			if (debugging && path !== undefined) write("warning", message, pointer === undefined ? {} : { pointer });
+			const place = pointer === undefined ? "" : ` (config.json#${pointer})`;
+			if (path === undefined) native.print({ fd: 2, text: `warning: ${message}${place}\n` });
+			else write("warning", message, pointer === undefined ? {} : { pointer });
 		},
 		failure(error) {
 			// go-runc returns all of standard error as the text of its error; docker and conmon match on it.

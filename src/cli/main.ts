@@ -59,11 +59,12 @@ function fail(thrown: unknown, native: Native, global: GlobalOptions): number {
 		log.failure(error);
 		if (log.debugging && thrown instanceof Error && thrown.stack) log.debug(thrown.stack);
 	} catch (logError) {
-		// The log itself is what failed, or it failed on top: either way standard error gets both.
+		// The log is what failed, now or in the first place: standard error is left.
 		const { log: _unusable, ...rest } = global;
 		const log = openLog(native, rest);
-		if (thrown !== logError && !(thrown as Error).message.startsWith("cannot open log file")) log.failure(error);
-		log.failure(asRuntimeError(logError));
+		const logFailure = asRuntimeError(logError);
+		if (error.message !== logFailure.message) log.failure(error);
+		log.failure(logFailure);
 	}
 	return error.status;
 }

@@ -1,6 +1,7 @@
 /** `run`, in runc's form (`run -b BUNDLE ID`) and in the one for people (`run BUNDLE`). */
 import { run as runContainer } from "../../container/run.js";
 import type { Native } from "../../native/api.js";
+import { bundleName } from "../bundle-name.js";
 import type { Command } from "../session.js";
 import { launchRequest } from "./launch.js";
 
@@ -36,6 +37,5 @@ function isBundle(native: Native, argument: string): boolean {
 /** The bundle's own name with something behind it that two runs do not share. */
 function inventId(native: Native, bundle: string): string {
 	const path = native.stat({ path: bundle }) ? native.realPath({ path: bundle }) : bundle;
-	const name = path.slice(path.lastIndexOf("/") + 1).replace(/[^A-Za-z0-9_+.-]/g, "-") || "container";
-	return `${name}-${Math.random().toString(36).slice(2, 8).padEnd(6, "0")}`;
+	return `${bundleName(path)}-${Math.random().toString(36).slice(2, 8).padEnd(6, "0")}`;
 }

@@ -3,12 +3,15 @@ import type { Diagnostic } from "../../bundle/diagnostic.js";
 import { formatDiagnostic } from "../../bundle/diagnostic.js";
 import { loadBundle } from "../../bundle/load.js";
 import { parseConfig } from "../../bundle/parse.js";
+import { RuntimeError } from "../../errors.js";
 import type { Native } from "../../native/api.js";
+import { explainedPlan } from "../explained.js";
 import type { Command } from "../session.js";
+import type { GlobalOptions } from "../table.js";
 
-export const validate: Command<"validate"> = ({ positionals }, { native }) => {
+export const validate: Command<"validate"> = ({ global, positionals }, { native }) => {
 	const bundle = positionals[0] || ".";
-	const diagnostics = diagnose(native, bundle);
+	const diagnostics = diagnose(native, bundle, global);
 	const errors = diagnostics.filter(({ severity }) => severity === "error").length;
 	const lines = diagnostics.map(formatDiagnostic);
 	const warnings = diagnostics.length - errors;
@@ -18,14 +21,28 @@ export const validate: Command<"validate"> = ({ positionals }, { native }) => {
 	return errors > 0 ? 1 : 0;
 };
 
-function diagnose(native: Native, bundle: string): Diagnostic[] {
-	const path = `${bundle}/config.json`;
+function diagnose(native: Native, path: string, global: GlobalOptions): Diagnostic[] {
+	const file = `${path}/config.json`;
 	// A bundle that is not there, or cannot be read, fails in loadBundle, which has the words for it.
-	if (native.stat({ path })?.type !== "file") return loadBundle(native, bundle).warnings;
-	const { diagnostics } = parseConfig(native.readText({ path }), { locate: true });
-	// With a good config.json what is left to check is the root filesystem.
-	if (!diagnostics.some(({ severity }) => severity === "error")) loadBundle(native, bundle);
-	return diagnostics;
+	if (native.stat({ path: file })?.type === "file") {
+		const { diagnostics } = parseConfig(native.readText({ path: file }), { locate: true });
+		if (diagnostics.some(({ severity }) => severity === "error")) return diagnostics;
+	}
+	const bundle = loadBundle(native, path);
+	return [...bundle.warnings, ...refusals(() => explainedPlan(native, bundle, global))];
+}
+
+/** What only the plan compiler refuses. What it misses on this host is no fault of the bundle. */
+function refusals(compile: () => unknown): Diagnostic[] {
+	try {
+		compile();
+	} catch (error) {
+		if (!(error instanceof RuntimeError)) throw error;
+		const { code, message, context } = error;
+		if (code !== "config.invalid" && code !== "config.unsupported") return [];
+		return [{ severity: "error", pointer: context.pointer ?? "", message }];
+	}
+	return [];
 }
 
 function count(number: number, noun: string): string {

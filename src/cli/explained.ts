@@ -1,0 +1,29 @@
+/** The plan that `create` would execute for a bundle, without the options of one command. Changes nothing. */
+import type { Bundle } from "../bundle/load.js";
+import { gatherFacts } from "../container/facts.js";
+import { checkId } from "../container/place.js";
+import type { Native } from "../native/api.js";
+import { compilePlan } from "../plan/compile.js";
+import type { Plan } from "../plan/schema.js";
+import { bundleName } from "./bundle-name.js";
+import type { GlobalOptions } from "./table.js";
+
+/** `given`: the container's id; by default it has the bundle's name. */
+export function explainedPlan(native: Native, bundle: Bundle, global: GlobalOptions, given?: string): Plan {
+	const id = given ?? bundleName(bundle.path);
+	checkId(id);
+	return compilePlan({
+		id,
+		bundle,
+		host: gatherFacts(native, bundle.spec),
+		options: {
+			noPivot: false,
+			noNewKeyring: false,
+			preserveFds: 0,
+			startVia: "socket",
+			systemdCgroup: global["systemd-cgroup"] === true,
+			listenFds: 0,
+			trace: global.trace === true,
+		},
+	});
+}

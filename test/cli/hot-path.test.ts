@@ -1,0 +1,39 @@
+import { readFileSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
+import t from "tap";
+
+/** Specifiers that are loaded with a file: type imports are erased, import() comes later. */
+function loadedWith(file: string): string[] {
+	const text = readFileSync(file, "utf8");
+	return [...text.matchAll(/^(?:import|export) (?!type\b)(?:[^"';]*? from )?"([^"]+)"/gm)].map(
+		(match) => match[1] ?? "",
+	);
+}
+
+function reach(file: string, files: Set<string>, packages: Set<string>): void {
+	if (files.has(file)) return;
+	files.add(file);
+	for (const specifier of loadedWith(file)) {
+		if (!specifier.startsWith(".")) packages.add(specifier);
+		else reach(normalize(join(dirname(file), specifier)).replace(/\.js$/, ".ts"), files, packages);
+	}
+}
+
+t.test("what is loaded before a command starts", async (t) => {
+	const files = new Set<string>();
+	const packages = new Set<string>();
+	reach("src/cli/main.ts", files, packages);
+	t.ok(files.has("src/plan/compile.ts"), "create comes with its compiler");
+	// node:path costs nothing in the compiled binary; yargs, zod, node:fs and node:util cost more than a container.
+	t.same([...packages], ["node:path"]);
+	const lazy = [
+		"full",
+		"version",
+		"plan-text",
+		"default-config",
+		"commands/list",
+		"commands/explain",
+		"completion/bash",
+	];
+	for (const name of lazy) t.notOk(files.has(`src/cli/${name}.ts`), name);
+});
