@@ -43,7 +43,8 @@ function letGo(native: Native, request: StartRequest, directory: StateDirectory,
 		const record = loadRecord(native, directory);
 		const pidfd = openInit(native, record);
 		const channel = pidfd === undefined ? undefined : connectToInit(native, directory);
-		if (pidfd === undefined || channel === undefined) throw cannotStart(statusWhileLocked(native, directory, record));
+		if (pidfd === undefined || channel === undefined)
+			throw cannotStart(containerStatus(native, directory, record, true));
 		const notify = bindNotify(native, directory, env);
 		const started: Started = { native, request, env, directory, record, pidfd, ...(notify ? { notify } : {}) };
 		tell(() => native.send({ channel, type: "start" }));
@@ -54,11 +55,6 @@ function letGo(native: Native, request: StartRequest, directory: StateDirectory,
 	} finally {
 		native.close({ fd: held });
 	}
-}
-
-/** That the lock is held says nothing here, we hold it: without a process the create was killed. */
-function statusWhileLocked(native: Native, directory: StateDirectory, record: ContainerRecord): Status {
-	return record.init_process_pid === 0 ? "stopped" : containerStatus(native, directory, record);
 }
 
 interface Started {
