@@ -61,6 +61,8 @@ void PlaceDescriptors(Child* child) {
     if (dup2(request.extra, first_unnamed) == -1) Fail(child, "dup2");
     first_unnamed++;
   }
+  // Node marks all that it inherits close-on-exec, bun all from 4 on, and /dev/null where a standard stream was closed.
+  for (int fd = 0; fd < 3 + request.preserve; fd++) fcntl(fd, F_SETFD, 0);
   // Close-on-exec rather than closed: the image is among them.
   if (syscall(SYS_close_range, first_unnamed, ~0U, CLOSE_RANGE_CLOEXEC) == -1) Fail(child, "close_range");
 }

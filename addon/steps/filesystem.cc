@@ -10,6 +10,7 @@
 
 #include "steps/attributes.h"
 #include "steps/copy_up.h"
+#include "steps/long_options.h"
 #include "steps/steps.h"
 #include "steps/target.h"
 
@@ -96,6 +97,13 @@ Status steps::MountFilesystem(Context& context, const JsonValue& step) {
     RETURN_IF_FAILED(OpenTargetDirectory(context, destination, &target, &existed));
   }
   const bool copy_up = JsonBool(step, "copyUp") && existed;
+  if (HasLongOption(step)) {
+    UniqueFd root;
+    RETURN_IF_FAILED(MountWithLongOptions(step, target.get()));
+    RETURN_IF_FAILED(OpenMountRoot(context, destination, &root));
+    RETURN_IF_FAILED(ApplyRecursiveAttributes(root.get(), step, destination));
+    return ApplyPropagation(root.get(), step, destination);
+  }
 
   const UniqueFd filesystem(fsopen(type, FSOPEN_CLOEXEC));
   if (!filesystem) return Status::Errno("fsopen", type);

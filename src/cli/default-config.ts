@@ -30,11 +30,11 @@ export function defaultConfig({ unifiedCgroup, rootless }: DefaultConfigOptions)
 			args: ["sh"],
 			env: ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TERM=xterm"],
 			cwd: "/",
+			// No ambient set, which runc 1.1 writes: nothing gets into it that is not inheritable (capabilities(7)).
 			capabilities: {
 				bounding: capabilities,
 				effective: capabilities,
 				permitted: capabilities,
-				ambient: capabilities,
 			},
 			rlimits: [{ type: "RLIMIT_NOFILE", hard: 1024, soft: 1024 }],
 			noNewPrivileges: true,

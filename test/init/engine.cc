@@ -3,11 +3,13 @@
 //
 //   engine INIT PLAN [--map FIRST SIZE] [--cgroup DIR]... [--seccomp FILE] [--listen PATH] [--hold] [--preserve N]
 //
-// --map maps both ids from 0; --hold waits for the end of standard input before start; --listen starts through a
-// socket at PATH. The exit status is the container's (128+signal), 111 when the init reported a failure.
+// --map maps both ids from 0; --terminal copies what the terminal shows to standard output; --hold waits for the end of
+// standard input before start; --listen starts through a socket at PATH. The exit status is the container's
+// (128+signal), 111 when the init reported a failure.
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -42,6 +44,7 @@ struct Options {
   const char* seccomp = nullptr;
   const char* listen = nullptr;
   bool hold = false;
+  bool terminal = false;
   int preserve = 0;
 };
 
@@ -58,6 +61,8 @@ Options Parse(int argc, char** argv) {
     const std::string name = argv[i];
     if (name == "--hold") {
       options.hold = true;
+    } else if (name == "--terminal") {
+      options.terminal = true;
     } else if (name == "--map" && i + 2 < argc) {
       options.map_first = argv[++i];
       options.map_size = argv[++i];
@@ -136,6 +141,7 @@ class Conversation {
     }
     Event("closed");
     if (ready_ && options_.listen != nullptr) StartBySocket();
+    if (options_.terminal) ShowTerminal();
     return failed_;
   }
 
@@ -195,6 +201,7 @@ class Conversation {
       case Frame::kTerminal:
         Event("terminal", ",\"name\":\"" + payload + "\",\"fds\":" + std::to_string(message.fd_count));
         master_ = std::move(message.fds[0]);
+        ShowSize();
         break;
       case Frame::kTrace:
         Event("trace", ",\"microseconds\":" + payload);
@@ -213,6 +220,20 @@ class Conversation {
         break;
       default:
         Event("unexpected");
+    }
+  }
+
+  void ShowSize() const {
+    winsize size{};
+    if (ioctl(master_.get(), TIOCGWINSZ, &size) < 0) Die("TIOCGWINSZ");
+    Event("size", ",\"rows\":" + std::to_string(size.ws_row) + ",\"columns\":" + std::to_string(size.ws_col));
+  }
+
+  // Until the last slave is closed, which reads as EIO.
+  void ShowTerminal() const {
+    char buffer[4096];
+    for (ssize_t got; (got = read(master_.get(), buffer, sizeof buffer)) > 0;) {
+      if (write(1, buffer, static_cast<std::size_t>(got)) < 0) Die("write");
     }
   }
 

@@ -1,7 +1,17 @@
 /** Runs plans with the real init, through engine.cc: no TypeScript of the runtime is between a test and the C++. */
 import { execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+	copyFileSync,
+	existsSync,
+	mkdirSync,
+	mkdtempSync,
+	readFileSync,
+	renameSync,
+	rmSync,
+	symlinkSync,
+	writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TAP } from "tap";
@@ -15,6 +25,8 @@ export interface Event {
 	pid?: number;
 	errno?: number;
 	name?: string;
+	rows?: number;
+	columns?: number;
 	microseconds?: number[];
 	failure?: { step: number; syscall: string; errno: number; detail?: string };
 }
@@ -47,11 +59,13 @@ function compileEngine(): string {
 export class Scene {
 	readonly directory = mkdtempSync(join(tmpdir(), "rti"));
 	readonly rootfs = join(this.directory, "rootfs");
-	readonly #engine = compileEngine();
+	readonly engine = compileEngine();
+	readonly init = init;
 	#plans = 0;
 
 	constructor() {
-		for (const name of ["bin", "dev", "proc", "sys", "tmp", "etc"]) mkdirSync(join(this.rootfs, name), { recursive: true });
+		for (const name of ["bin", "dev", "proc", "sys", "tmp", "etc"])
+			mkdirSync(join(this.rootfs, name), { recursive: true });
 		copyFileSync("/bin/busybox", join(this.rootfs, "bin/busybox"));
 		for (const name of "cat echo grep head id ls mkdir pwd readlink sh sleep stat touch tty wc".split(" "))
 			symlinkSync("busybox", join(this.rootfs, "bin", name));
@@ -62,10 +76,15 @@ export class Scene {
 	}
 
 	/** Runs to the end. `during` is called once the init is ready, with its pid, before start. */
-	async run(steps: InitStep[], options: string[] = [], during?: (pid: number) => void, rest: object = {}): Promise<Result> {
+	async run(
+		steps: InitStep[],
+		options: string[] = [],
+		during?: (pid: number) => void,
+		rest: object = {},
+	): Promise<Result> {
 		const plan = this.path(`plan${++this.#plans}.json`);
 		writeFileSync(plan, JSON.stringify({ version: 1, id: "test", init: steps, ...rest }));
-		const child = spawn(this.#engine, [init, plan, ...options, ...(during ? ["--hold"] : [])], { stdio: "pipe" });
+		const child = spawn(this.engine, [init, plan, ...options, ...(during ? ["--hold"] : [])], { stdio: "pipe" });
 		let stdout = "";
 		let stderr = "";
 		let asked = false;

@@ -81,7 +81,9 @@ t.test("the target of a dangling symlink is made in the rootfs", async (t) => {
 	rmSync(join(rootfs, "var"), { recursive: true, force: true });
 	mkdirSync(join(rootfs, "var"));
 	symlinkSync("../srv/run", join(rootfs, "var/run"));
-	const result = await space.run(script(space, "ls -d /srv/run/secrets", { mounts: [filesystem("tmpfs", "/var/run/secrets")] }));
+	const result = await space.run(
+		script(space, "ls -d /srv/run/secrets", { mounts: [filesystem("tmpfs", "/var/run/secrets")] }),
+	);
 	t.equal(result.status, 0, result.stderr);
 	t.equal(result.stdout, "/srv/run/secrets\n");
 });
@@ -117,20 +119,32 @@ t.test("a console never goes where a symlink says (CVE-2025-52565, CVE-2026-8826
 	const terminal = { op: "console.create", uid: 0, bind: true } as const;
 	writeFileSync(join(rootfs, "etc/victim"), "untouched");
 	const linked = await space.run(
-		steps(space, { mounts: [devpts, { op: "symlink.create", path: "/dev/console", target: "/etc/victim", replace: true }, terminal] }),
+		steps(space, {
+			mounts: [devpts, { op: "symlink.create", path: "/dev/console", target: "/etc/victim", replace: true }, terminal],
+		}),
 	);
 	t.match(linked.failure, { op: "console.create", errno: ELOOP });
 	// Not a devpts at /dev/pts: a directory with whatever the image put there.
-	const planted = await space.run(steps(space, { mounts: [{ op: "directory.create", path: "/dev/pts", mode: 0o755 }, terminal] }));
+	const planted = await space.run(
+		steps(space, { mounts: [{ op: "directory.create", path: "/dev/pts", mode: 0o755 }, terminal] }),
+	);
 	t.match(planted.failure, { op: "console.create", detail: "/dev/pts is no devpts" });
 });
 
 t.test("sysctls are written past whatever covers /proc (CVE-2025-52881)", async (t) => {
 	const plan = script(space, "cat /proc/sys/net/ipv4/ip_forward", {
-		mounts: [bind("/dev/zero", "/proc/sys/net/ipv4/ip_forward"), { op: "sysctl.write", key: "net.ipv4.ip_forward", path: "net/ipv4/ip_forward", value: "1" }],
+		mounts: [
+			bind("/dev/zero", "/proc/sys/net/ipv4/ip_forward"),
+			{ op: "sysctl.write", key: "net.ipv4.ip_forward", path: "net/ipv4/ip_forward", value: "1" },
+		],
 		inside: [{ op: "sysctl.write", key: "net.ipv4.ip_forward", path: "net/ipv4/ip_forward", value: "0" }],
 	});
-	plan[plan.length - 1] = { op: "exec", args: ["/bin/sh", "-c", "head -c 1 /proc/sys/net/ipv4/ip_forward | wc -c"], env: [], preserveFds: 0 };
+	plan[plan.length - 1] = {
+		op: "exec",
+		args: ["/bin/sh", "-c", "head -c 1 /proc/sys/net/ipv4/ip_forward | wc -c"],
+		env: [],
+		preserveFds: 0,
+	};
 	t.equal((await space.run(plan)).status, 0);
 	const out = await space.run(
 		steps(space, { inside: [{ op: "sysctl.write", key: "x", path: "../sysrq-trigger", value: "h" }] }),
@@ -140,7 +154,16 @@ t.test("sysctls are written past whatever covers /proc (CVE-2025-52881)", async 
 
 t.test("a file that is not the device is an error", async (t) => {
 	writeFileSync(join(rootfs, "etc/node"), "");
-	const node = { op: "device.create", path: "/etc/node", kind: "c", major: 1, minor: 3, mode: 0o666, uid: 0, gid: 0 } as const;
+	const node = {
+		op: "device.create",
+		path: "/etc/node",
+		kind: "c",
+		major: 1,
+		minor: 3,
+		mode: 0o666,
+		uid: 0,
+		gid: 0,
+	} as const;
 	const result = await space.run(steps(space, { mounts: [node] }));
 	t.match(result.failure, { op: "device.create", errno: EEXIST });
 	rmSync(join(rootfs, "etc/node"));

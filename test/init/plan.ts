@@ -21,14 +21,26 @@ export interface Parts {
 }
 
 export const proc: InitStep = filesystem("proc", "/proc", [], { ordinary: true });
-export const dev: InitStep = filesystem("tmpfs", "/dev", [["mode", "755"], ["size", "65536k"]]);
+export const dev: InitStep = filesystem("tmpfs", "/dev", [
+	["mode", "755"],
+	["size", "65536k"],
+]);
 
 type Filesystem = Extract<InitStep, { op: "mount.filesystem" }>;
-export function filesystem(type: string, destination: string, options: Filesystem["options"] = [], rest: Partial<Filesystem> = {}): InitStep {
+export function filesystem(
+	type: string,
+	destination: string,
+	options: Filesystem["options"] = [],
+	rest: Partial<Filesystem> = {},
+): InitStep {
 	return { op: "mount.filesystem", type, source: type, destination, options, superblock: [], ...rest };
 }
 
-export function bind(source: string, destination: string, rest: Partial<Extract<InitStep, { op: "mount.bind" }>> = {}): InitStep {
+export function bind(
+	source: string,
+	destination: string,
+	rest: Partial<Extract<InitStep, { op: "mount.bind" }>> = {},
+): InitStep {
 	return { op: "mount.bind", source, destination, tree: false, ...rest };
 }
 

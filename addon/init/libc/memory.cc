@@ -27,7 +27,7 @@ char* limit = nullptr;
 char* Map(std::size_t size) {
   const long start =
       runtime_ts::Call(SYS_mmap, nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  return start == -1 ? nullptr : reinterpret_cast<char*>(start);
+  return start == -1 ? nullptr : reinterpret_cast<char*>(start);  // NOLINT(performance-no-int-to-ptr): mmap
 }
 
 Size* Header(void* block) { return static_cast<Size*>(block) - 1; }
