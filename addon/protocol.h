@@ -21,13 +21,13 @@ enum class Frame : std::uint32_t {
   kTrace = 7,     // payload: JSON array of microseconds, one for each step
 
   // engine -> init
-  kPlan = 16,        // payload: the plan (src/plan/schema.ts) as JSON
-  kIdMapDone = 17,   //
-  kCgroup = 18,      // payload: the joined directories, one a line; fds: their `tasks` files, open for writing (v2: none)
-  kHooksDone = 19,   //
-  kSeccomp = 20,     // payload: struct sock_filter[]
-  kListen = 21,      // fd: listening unix socket in the state directory, for start.wait via socket
-  kStart = 22,       //
+  kPlan = 16,       // payload: the plan (src/plan/schema.ts) as JSON
+  kIdMapDone = 17,  //
+  kCgroup = 18,  // payload: the joined directories, one a line; fds: their `tasks` files, open for writing (v2: none)
+  kHooksDone = 19,  //
+  kSeccomp = 20,    // payload: struct sock_filter[]
+  kListen = 21,     // fd: listening unix socket in the state directory, for start.wait via socket
+  kStart = 22,      //
 };
 
 struct Header {

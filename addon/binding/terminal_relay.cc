@@ -70,6 +70,9 @@ void Flow::Write() {
 void TerminalRelay::Open(int master) {
   master_ = master;
   fcntl(master, F_SETFL, fcntl(master, F_GETFL) | O_NONBLOCK);
+  // While we hold a slave, the line is never hung up, whoever closes it inside: a process may close 0, 1 and 2 and come
+  // back through /dev/tty. (Without, poll would say POLLHUP without pause in between.)
+  own_slave_.reset(ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC));
 
   // A write to a stopped terminal (Ctrl-S) would block, and signals would wait. O_NONBLOCK on descriptor 1 itself
   // would be seen by everyone who shares it, the shell first: a second opening of the terminal has flags of its own.

@@ -64,6 +64,7 @@ class TerminalRelay {
   int master_ = -1;
   bool raw_ = false;
   termios before_{};
+  UniqueFd own_slave_;
   UniqueFd own_stdout_;
   Flow input_;
   Flow output_;

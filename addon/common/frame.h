@@ -9,6 +9,7 @@
 
 namespace runtime_ts {
 
+// NOLINTNEXTLINE(bugprone-reserved-identifier): clang 14 sees its own index of the array's implicit move
 struct Message {
   Frame kind{};
   Buffer payload;  // NUL-terminated beyond its size, also when empty

@@ -12,7 +12,7 @@ Failure RunHostStep(const JsonValue& step, pid_t pid) {
   if (op == "cgroup.inherit") return InheritCgroup(step);
   if (op == "cgroup.devices") return AttachDeviceProgram(step);
   if (op == "idmap.write") return WriteIdMaps(step, pid);
-  return {"host step", ENOTSUP, std::string(op)};
+  return {"host step", ENOSYS, std::string(op)};
 }
 
 }  // namespace

@@ -17,7 +17,10 @@ t.test("makeDirectory tells whether it made it", async (t) => {
 t.test("a file in the way is an error, whatever the options", async (t) => {
 	const directory = scratch(t);
 	writeFileSync(join(directory, "file"), "");
-	t.equal(failureOf(() => native.makeDirectory({ path: join(directory, "file"), mode: 0o700, existOk: true })).code, "EEXIST");
+	t.equal(
+		failureOf(() => native.makeDirectory({ path: join(directory, "file"), mode: 0o700, existOk: true })).code,
+		"EEXIST",
+	);
 	const below = join(directory, "file/below");
 	t.equal(failureOf(() => native.makeDirectory({ path: below, mode: 0o700, parents: true })).code, "ENOTDIR");
 });

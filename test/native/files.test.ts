@@ -1,6 +1,16 @@
 import {
-	chmodSync, closeSync, existsSync, lstatSync, mkdirSync, openSync, readdirSync, readFileSync, realpathSync, statSync,
-	symlinkSync, writeFileSync,
+	chmodSync,
+	closeSync,
+	existsSync,
+	lstatSync,
+	mkdirSync,
+	openSync,
+	readdirSync,
+	readFileSync,
+	realpathSync,
+	statSync,
+	symlinkSync,
+	writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
@@ -61,7 +71,10 @@ t.test("replaceFile does not write through a symlink in the place of its tempora
 t.test("replaceFile that fails takes its temporary file away", async (t) => {
 	const directory = scratch(t);
 	mkdirSync(join(directory, "taken"));
-	t.equal(failureOf(() => native.replaceFile({ path: join(directory, "taken"), text: "", mode: 0o600 })).syscall, "rename");
+	t.equal(
+		failureOf(() => native.replaceFile({ path: join(directory, "taken"), text: "", mode: 0o600 })).syscall,
+		"rename",
+	);
 	t.same(readdirSync(directory), ["taken"]);
 });
 

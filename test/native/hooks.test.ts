@@ -7,7 +7,11 @@ const shell = (script: string, more: { stdin?: string; timeoutMs?: number; cwd?:
 	native.runHook({ path: "/bin/sh", args: ["sh", "-c", script], env: [], stdin: "", ...more });
 
 t.test("a hook has the state on stdin, just the environment it is given, and its own session", async (t) => {
-	const result = shell("cat; env; ps -o pid=,pgid=,sid= -p $$ | tr -s ' '", { stdin: '{"id":"x"}\n', env: ["A=1"], cwd: "/usr" });
+	const result = shell("cat; env; ps -o pid=,pgid=,sid= -p $$ | tr -s ' '", {
+		stdin: '{"id":"x"}\n',
+		env: ["A=1"],
+		cwd: "/usr",
+	});
 	t.match(result, { status: 0, signal: 0, timedOut: false });
 	const [state, ...rest] = result.output.trimEnd().split("\n");
 	t.equal(state, '{"id":"x"}');

@@ -67,15 +67,23 @@ t.test("print writes all of it, to slow readers too, and bears closed ones", asy
 		'{ "$0" "$@"; echo "status $?" >&2; } | { sleep 0.2; cat; }',
 	);
 	t.match(slow, { stdout: text, stderr: "status 0\n" });
-	const closed = inOwnProcess(`native.print({ fd: 1, text: "x".repeat(300000) })`, '{ "$0" "$@"; echo "status $?" >&2; } | true');
+	const closed = inOwnProcess(
+		`native.print({ fd: 1, text: "x".repeat(300000) })`,
+		'{ "$0" "$@"; echo "status $?" >&2; } | true',
+	);
 	t.equal(closed.stderr, "status 0\n");
 	t.equal(failureOf(() => native.print({ fd: 99, text: "x" })).code, "EBADF");
 });
 
-for (const [name, engine] of [["node", process.execPath], ["bun", bun]] as const) {
+for (const [name, engine] of [
+	["node", process.execPath],
+	["bun", bun],
+] as const) {
 	t.test(`checkPreservedFds on ${name}: not fooled by what the engine has opened`, async (t) => {
 		const check = (shell: string) =>
-			JSON.parse(inOwnProcess("console.log(JSON.stringify(native.checkPreservedFds({ count: 2 })))", shell, engine).stdout);
+			JSON.parse(
+				inOwnProcess("console.log(JSON.stringify(native.checkPreservedFds({ count: 2 })))", shell, engine).stdout,
+			);
 		t.same(check('exec "$0" "$@" 3</dev/null 4</dev/null'), { ok: true });
 		t.same(check('exec "$0" "$@" 3</dev/null 4<&-'), { ok: false, fd: 4 });
 		t.same(check('exec "$0" "$@" 3<&- 4<&-'), { ok: false, fd: 3 });

@@ -1,0 +1,120 @@
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import t from "tap";
+import { compileDeviceProgram, toBase64 } from "../../src/cgroup/device-program.js";
+import type { HostStep } from "../../src/plan/schema.js";
+import { native, needsRoot, scratch } from "./addon.js";
+
+const run = (steps: HostStep[], pid?: number) =>
+	native.executeHostSteps({ steps: JSON.stringify(steps), ...(pid === undefined ? {} : { pid }) });
+
+t.test("steps run in order, and the first failure stops them", async (t) => {
+	const directory = scratch(t);
+	const file = (name: string) => join(directory, name);
+	writeFileSync(file("a"), "");
+	writeFileSync(file("c"), "");
+	const failure = run([
+		{ op: "cgroup.write", path: file("a"), value: "1" },
+		{ op: "cgroup.write", path: file("none"), value: "1", optional: true },
+		{ op: "cgroup.write", path: file("none"), value: "1" },
+		{ op: "cgroup.write", path: file("c"), value: "1" },
+	]);
+	t.same(failure, { step: 2, syscall: "open", errno: 2, code: "ENOENT", detail: file("none") });
+	t.equal(readFileSync(file("a"), "utf8"), "1");
+	t.equal(readFileSync(file("c"), "utf8"), "", "not run");
+	t.equal(run([]), undefined);
+	t.match(native.executeHostSteps({ steps: '[{"op":"no.such"}]' }), { step: 0, code: "ENOSYS", detail: "no.such" });
+});
+
+t.test("cgroup.create makes parents and takes what is there", async (t) => {
+	const path = join(scratch(t), "a/b/c");
+	t.equal(
+		run([
+			{ op: "cgroup.create", path },
+			{ op: "cgroup.create", path },
+		]),
+		undefined,
+	);
+	t.ok(existsSync(path));
+	writeFileSync(join(path, "file"), "");
+	t.match(run([{ op: "cgroup.create", path: join(path, "file/d") }]), { code: "ENOTDIR" });
+});
+
+t.test("cgroup.inherit fills the empty ones, from the top", async (t) => {
+	const root = scratch(t);
+	const path = join(root, "a/b");
+	mkdirSync(path, { recursive: true });
+	const cpus = (directory: string) => join(directory, "cpuset.cpus");
+	writeFileSync(cpus(root), "0-3\n");
+	writeFileSync(cpus(join(root, "a")), "\n");
+	writeFileSync(cpus(path), "\n");
+	const step = { op: "cgroup.inherit", path, file: "cpuset.cpus", root } as const;
+	t.equal(run([step]), undefined);
+	t.equal(readFileSync(cpus(join(root, "a")), "utf8"), "0-3\n");
+	t.equal(readFileSync(cpus(path), "utf8"), "0-3\n");
+	writeFileSync(cpus(path), "1\n");
+	t.equal(run([step]), undefined);
+	t.equal(readFileSync(cpus(path), "utf8"), "1\n", "a value that is there stays");
+});
+
+const unified = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"].find((path) =>
+	existsSync(join(path, "cgroup.controllers")),
+);
+const needsUnified = needsRoot || (unified === undefined ? "needs a cgroup v2 mount" : false);
+
+t.test("cgroup.devices attaches a program that the kernel obeys", { skip: needsUnified }, async (t) => {
+	const path = join(unified ?? "", `runtime-ts-test-${process.pid}`);
+	const program = toBase64(
+		compileDeviceProgram([
+			{ allow: false, type: "a", access: "rwm" },
+			{ allow: true, type: "c", major: 1, minor: 3, access: "rwm" },
+			{ allow: true, type: "c", major: 1, minor: 5, access: "r" },
+		]),
+	);
+	const steps: HostStep[] = [
+		{ op: "cgroup.create", path, v2: true },
+		{ op: "cgroup.devices", path, program, rules: [] },
+	];
+	t.teardown(() => existsSync(path) && rmdirSync(path));
+	t.equal(run(steps), undefined);
+	const attempt = (command: string) =>
+		spawnSync("/bin/sh", ["-c", `echo $$ > ${path}/cgroup.procs && ${command}`], { encoding: "utf8" });
+	t.equal(attempt("echo > /dev/null").status, 0);
+	t.equal(attempt("head -c1 /dev/zero").status, 0);
+	t.match(attempt("echo > /dev/zero").stderr, /not permitted/i);
+	t.match(attempt("head -c1 /dev/urandom").stderr, /not permitted/i);
+	t.match(run([{ op: "cgroup.devices", path, program: "AAAA", rules: [] }]), { syscall: "bpf", step: 0 });
+	t.match(run([{ op: "cgroup.devices", path, program: "*", rules: [] }]), { code: "EINVAL" });
+});
+
+t.test("idmap.write", { skip: needsRoot }, async (t) => {
+	const child = spawn("unshare", ["--user", "sh", "-c", "echo ready; read _"], { stdio: ["pipe", "pipe", "inherit"] });
+	await once(child.stdout, "data");
+	const pid = child.pid ?? 0;
+	const step: HostStep = {
+		op: "idmap.write",
+		uid: [
+			[0, 100_000, 1000],
+			[1000, 0, 1],
+		],
+		gid: [[0, 100_000, 65_536]],
+		denySetgroups: true,
+	};
+	t.equal(run([step], pid), undefined);
+	const read = (file: string) => readFileSync(`/proc/${pid}/${file}`, "utf8").trim().split(/\s+/).join(" ");
+	t.equal(read("uid_map"), "0 100000 1000 1000 0 1");
+	t.equal(read("gid_map"), "0 100000 65536");
+	t.equal(read("setgroups"), "deny");
+	t.match(run([{ ...step, denySetgroups: false }], pid), {
+		step: 0,
+		syscall: "write",
+		code: "EPERM",
+		detail: `/proc/${pid}/gid_map`,
+	});
+	t.match(run([step]), { code: "ESRCH" });
+	child.stdin.end();
+	await once(child, "exit");
+	t.same(readdirSync("/proc").includes(String(pid)), false);
+});
