@@ -109,7 +109,14 @@ export interface Native {
 	/** waitid(P_PIDFD) for our own child: exit status, or 128+signal. */
 	reap(options: { pidfd: number }): number;
 	/** Runs a hook: fork, exec, state on stdin, output captured, killed (with its process group) when over time. */
-	runHook(options: { path: string; args: string[]; env: string[]; stdin: string; timeoutMs?: number; cwd?: string }): HookResult;
+	runHook(options: {
+		path: string;
+		args: string[];
+		env: string[];
+		stdin: string;
+		timeoutMs?: number;
+		cwd?: string;
+	}): HookResult;
 
 	// --- steps and the init
 	/** Runs host steps (JSON array of HostStep) in order; stops at the first failure and returns it. */
@@ -139,7 +146,13 @@ export interface Native {
 	 * relays the terminal (raw mode, SIGWINCH to TIOCSWINSZ, settings restored) and the notify socket, reaps.
 	 * Returns the exit status of the process behind pidfd: its code, or 128+signal.
 	 */
-	supervise(options: { pid: number; pidfd: number; terminal?: number; subreaper: boolean; notify?: { fd: number; target: string } }): number;
+	supervise(options: {
+		pid: number;
+		pidfd: number;
+		terminal?: number;
+		subreaper: boolean;
+		notify?: { fd: number; target: string };
+	}): number;
 	/** PR_SET_CHILD_SUBREAPER. */
 	setSubreaper(): void;
 	/** Datagram socket of the sd_notify proxy, mode 0666. */
@@ -148,5 +161,4 @@ export interface Native {
 	forwardNotify(options: { fd: number; target: string; pid: number; pidfd: number }): void;
 	/** True when each of fds 3..2+count is open; the first that is not, otherwise. */
 	checkPreservedFds(options: { count: number }): { ok: true } | { ok: false; fd: number };
-
 }

@@ -1,6 +1,17 @@
 /** The slow first start of the standalone binary: puts the embedded addon where code can be loaded from. */
 import { createHash } from "node:crypto";
-import { closeSync, constants, fsyncSync, lstatSync, mkdirSync, openSync, readFileSync, renameSync, unlinkSync, writeSync } from "node:fs";
+import {
+	closeSync,
+	constants,
+	fsyncSync,
+	lstatSync,
+	mkdirSync,
+	openSync,
+	readFileSync,
+	renameSync,
+	unlinkSync,
+	writeSync,
+} from "node:fs";
 import { RuntimeError } from "../errors.js";
 import type { Native } from "./api.js";
 import { loadAddon } from "./load.js";
@@ -57,7 +68,11 @@ function install(directory: string, bytes: Uint8Array, hash: string): string {
 	}
 	const path = `${directory}/${hash}.node`;
 	const temporary = `${directory}/.${hash}.${process.pid}`;
-	const fd = openSync(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600);
+	const fd = openSync(
+		temporary,
+		constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
+		0o600,
+	);
 	try {
 		writeAll(fd, bytes);
 		// A name that survives a power cut must not lead to a file that doesn't: a torn library crashes when it is mapped.

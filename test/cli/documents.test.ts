@@ -1,0 +1,118 @@
+import { readFileSync } from "node:fs";
+import t from "tap";
+import { UNSUPPORTED } from "../../src/bundle/unsupported.js";
+import { namespaces, seccomp } from "../../src/cli/supported.js";
+import { validateFeatures } from "../../src/generated/validate-features.js";
+import { namespaceType, plan as planSchema } from "../../src/plan/schema.js";
+import { drive, host, sample } from "./drive.js";
+
+t.test("features is a features document", async (t) => {
+	const { status, stdout } = await drive(host(), "features");
+	t.equal(status, 0);
+	const document = JSON.parse(stdout);
+	t.same(validateFeatures(document), []);
+	t.not(validateFeatures({ ociVersionMin: "1.0.0" }).length, 0);
+	t.match(document, { ociVersionMin: "1.0.0", ociVersionMax: "1.3.0" });
+	// Docker 25 and containerd 2 look for it before they ask for recursive read-only mounts.
+	t.ok(document.mountOptions.includes("rro"));
+	t.notOk(document.mountOptions.includes("idmap"), "refused, so not a feature");
+	t.ok(document.linux.capabilities.includes("CAP_CHECKPOINT_RESTORE"));
+});
+
+t.test("the words of features are the schema's, less what is refused", async (t) => {
+	const schema = JSON.parse(readFileSync(new URL("../../spec-schemas/seccomp.json", import.meta.url), "utf8")).$defs;
+	const { architectures, flags } = schema.Seccomp.properties;
+	const enumOf = (values: string[], ...less: string[]) => values.filter((value) => !less.includes(value)).sort();
+	t.ok(UNSUPPORTED.some(({ feature }) => feature.includes("SCMP_ACT_NOTIFY")));
+	t.same(seccomp.actions, enumOf(schema.SeccompAction.enum, "SCMP_ACT_NOTIFY"));
+	t.same(seccomp.operators, enumOf(schema.SeccompArg.properties.op.enum));
+	const since26 = ["SCMP_ARCH_LOONGARCH64", "SCMP_ARCH_M68K", "SCMP_ARCH_SH", "SCMP_ARCH_SHEB"];
+	t.same(seccomp.architectures, enumOf(architectures.items.enum, ...since26));
+	t.same(seccomp.flags, enumOf(flags.items.enum));
+	t.ok(UNSUPPORTED.some(({ feature }) => feature === "a time namespace"));
+	t.same(namespaces, enumOf(namespaceType.options, "time"));
+});
+
+t.test("spec writes what runc writes", async (t) => {
+	const native = host();
+	const written = async (...options: string[]) => {
+		native.files.removeFile({ path: "/work/config.json", missingOk: true });
+		t.match(await drive(native, "spec", ...options), { status: 0, stdout: "", stderr: "" });
+		return JSON.parse(native.files.read("/work/config.json"));
+	};
+	// An ambient set without an inheritable one has no effect but a warning.
+	const like = (name: string) => {
+		const config = JSON.parse(sample(name));
+		delete config.process.capabilities.ambient;
+		return { ...config, ociVersion: "1.3.0", hostname: "runtime-ts" };
+	};
+	t.same(await written(), like("runc-spec.json"));
+	t.match(native.files.read("/work/config.json"), /^\{\n\t"ociVersion": "1.3.0",\n/);
+	native.identityFacts = { euid: 1000, egid: 1001, initialUserNamespace: true };
+	const rootless = like("runc-spec-rootless.json");
+	rootless.linux.uidMappings[0].hostID = 1000;
+	rootless.linux.gidMappings[0].hostID = 1001;
+	t.same(await written("--rootless"), rootless);
+
+	t.match(await drive(native, "spec"), { status: 1, stderr: "File config.json exists. Remove it first\n" });
+	t.match(await drive(native, "spec", "-b", "/b/rootfs"), { status: 0 });
+	t.ok(native.files.has("/b/rootfs/config.json"));
+
+	const unified = host();
+	unified.files.put("/proc/self/mountinfo", "30 25 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n");
+	await drive(unified, "spec");
+	const { linux } = JSON.parse(unified.files.read("/work/config.json"));
+	t.ok(linux.namespaces.some(({ type }: { type: string }) => type === "cgroup"));
+});
+
+t.test("explain changes nothing", async (t) => {
+	const native = host();
+	native.identityFacts = { euid: 1000, egid: 1000, initialUserNamespace: true };
+	const before = native.files.paths();
+	const { status, stdout } = await drive(native, "explain", "-b", "/b", "web");
+	t.equal(status, 0);
+	t.same(native.calls, [], "no verb that does anything");
+	t.same(native.files.paths(), before);
+	t.match(stdout, /^plan of web\n {2}bundle \/b\n {2}rootfs \/b\/rootfs\n/);
+	t.match(stdout, /\n +\d+ {2}mount.filesystem +mount proc on \/proc +#\/mounts\/0\n/);
+	t.match(stdout, /\nafter start\n +\d+ {2}exec +exec sh +#\/process\/args\n/);
+	const numbers = [...stdout.matchAll(/^ +(\d+) {2}[a-z]+[.A-Za-z]* /gm)].map(([, number]) => Number(number));
+	t.same(
+		numbers,
+		numbers.map((_, index) => index + 1),
+		"the steps are numbered",
+	);
+	const columns = stdout.split("\n").filter((line) => /^ +\d+ {2}.* {2}#\//.test(line));
+	t.equal(new Set(columns.map((line) => line.indexOf("  #/"))).size > 0, true);
+	for (const line of columns) t.equal(line.lastIndexOf("  #/"), columns[0]?.lastIndexOf("  #/"), line);
+});
+
+t.test("explain --json is a plan", async (t) => {
+	const { stdout } = await drive(host(), "explain", "-b", "/b", "--json");
+	const plan = planSchema.parse(JSON.parse(stdout));
+	t.equal(plan.id, "b");
+	t.match(await drive(host(), "explain", "-b", "/none"), {
+		status: 1,
+		stderr: "chdir /none: no such file or directory\n",
+	});
+	t.match(await drive(host(), "explain", "-b", "/b", "a/b"), { status: 1, stderr: /^invalid container ID format\n/ });
+});
+
+t.test("validate prints everything", async (t) => {
+	t.match(await drive(host(), "validate", "/b"), { status: 0, stdout: /^\/b: ok/, stderr: "" });
+	const bad =
+		'{\n "ociVersion": "1.3.0",\n "process": {"cwd": "x", "args": []},\n "root": {"path": 3},\n "linux": {"namespaces": [{"type": "pidd"}]}\n}';
+	const { status, stdout } = await drive(host(bad), "validate", "/b");
+	t.equal(status, 1);
+	t.match(stdout, /^config.json#\/linux\/namespaces\/0\/type: .*"pidd".* \(line 5, column \d+\)$/m);
+	t.match(stdout, /^config.json#\/root\/path: /m);
+	t.match(stdout, /^\/b: \d+ errors$/m);
+	t.match(await drive(host('{"a": }'), "validate", "/b"), { status: 1, stdout: /line 1, column 7/ });
+	t.match(await drive(host(), "validate"), { status: 1, stderr: /^JSON specification file config.json not found\n/ });
+	const rootless = host();
+	rootless.files.removeTree("/b/rootfs");
+	t.match(await drive(rootless, "validate", "/b"), {
+		status: 1,
+		stderr: /^invalid rootfs: .*\(config.json#\/root\/path\)/,
+	});
+});
