@@ -22,87 +22,75 @@ export interface CgroupPlan {
 	warnings: Plan["warnings"];
 }
 
+const none: CgroupPlan = { cgroups: [], host: [], warnings: [] };
+
 export function compileCgroup({ id, spec, layout, privileged }: CgroupInput): CgroupPlan {
 	const resources: Resources = spec.linux?.resources ?? {};
 	const requested = spec.linux?.cgroupsPath;
-	const limited = hasLimits(resources);
 	refuseUnsupported(resources);
 	if (layout.mode === "none") {
-		if (limited) missing("any", pointerTo(""));
-		return { cgroups: [], host: [], warnings: [] };
+		if (hasLimits(resources)) missing("any", pointerTo(""));
+		return none;
 	}
 	// Rootless engines leave the path out when nobody gave them a cgroup to make others in.
-	if (!privileged && !requested && !limited) return { cgroups: [], host: [], warnings: [] };
+	if (!privileged && !requested && !hasLimits(resources)) return none;
 
 	const path = cgroupPath(id, requested);
-	const host =
-		layout.mode === "v2" && layout.unified !== undefined
-			? unifiedSteps(layout.unified + path, resources, spec.ociVersion, privileged)
-			: hierarchySteps(layout.v1, path, resources, spec.ociVersion, privileged);
-	const cgroups =
-		layout.mode === "v2" ? [{ controller: "", path: layout.unified + path }] : directories(layout.v1, path);
-	return { cgroups, host, warnings: [] };
+	const unified = layout.mode === "v2" ? layout.unified : undefined;
+	const plan = unified === undefined ? inHierarchies(layout.v1, path) : inUnified(unified + path);
+	const write = unified === undefined ? writeV1 : writeV2;
+	// A v1 host without the devices controller could not keep the container from any device: an error, as in runc.
+	write(resources, spec.ociVersion, new Writes(plan), privileged);
+	return plan;
 }
 
 /** A cgroup in every hierarchy, limited or not: freezing, killing and accounting need them. v2 beside v1 has no controllers. */
-function directories(hierarchies: readonly CgroupMount[], path: string): Plan["cgroups"] {
-	return hierarchies.map((hierarchy) => ({ controller: hierarchy.controllers.join(","), path: hierarchy.path + path }));
-}
-
-function hierarchySteps(
-	hierarchies: readonly CgroupMount[],
-	path: string,
-	resources: Resources,
-	ociVersion: string,
-	privileged: boolean,
-): HostStep[] {
-	const steps: HostStep[] = [];
+function inHierarchies(hierarchies: readonly CgroupMount[], path: string): CgroupPlan {
+	const plan: CgroupPlan = { cgroups: [], host: [], warnings: [] };
 	for (const { controllers, path: root } of hierarchies) {
-		steps.push({ op: "cgroup.create", at: "/linux/cgroupsPath", path: root + path });
+		const directory = root + path;
+		plan.cgroups.push({ controller: controllers.join(","), path: directory });
+		plan.host.push({ op: "cgroup.create", at: "/linux/cgroupsPath", path: directory });
 		// Nobody can enter a cgroup with an empty cpuset (ENOSPC), and a new one is empty, its new parents too.
 		if (!controllers.includes("cpuset")) continue;
-		for (const file of ["cpuset.cpus", "cpuset.mems"])
-			steps.push({ op: "cgroup.inherit", path: root + path, file, root });
+		plan.host.push({ op: "cgroup.inherit", path: directory, file: "cpuset.cpus", root });
+		plan.host.push({ op: "cgroup.inherit", path: directory, file: "cpuset.mems", root });
 	}
-	const byController = new Map(
-		hierarchies.flatMap(({ controllers, path: root }) => controllers.map((name) => [name, root + path])),
-	);
-	const target = collectInto(
-		steps,
-		(controller, pointer) => byController.get(controller) ?? missing(controller, pointer),
-	);
-	// A host without the devices controller could not keep the container from any device: an error, as in runc.
-	writeV1(resources, ociVersion, target, privileged);
-	return steps;
+	return plan;
 }
 
-function unifiedSteps(path: string, resources: Resources, ociVersion: string, privileged: boolean): HostStep[] {
-	const steps: HostStep[] = [{ op: "cgroup.create", at: "/linux/cgroupsPath", path, v2: true }];
-	// Which controllers there are is known only to the kernel: a missing one is a missing file (ENOENT).
-	writeV2(
-		resources,
-		ociVersion,
-		collectInto(steps, () => path),
-		privileged,
-	);
-	return steps;
-}
-
-function collectInto(steps: HostStep[], directory: CgroupTarget["directory"]): CgroupTarget {
+function inUnified(directory: string): CgroupPlan {
 	return {
-		steps,
-		directory,
-		write(controller, pointer, file, value, optional = false) {
-			const at = pointerTo(pointer);
-			steps.push({
-				op: "cgroup.write",
-				at,
-				path: `${directory(controller, at)}/${file}`,
-				value,
-				...(optional ? { optional } : {}),
-			});
-		},
+		cgroups: [{ controller: "", path: directory }],
+		host: [{ op: "cgroup.create", at: "/linux/cgroupsPath", path: directory, v2: true }],
+		warnings: [],
 	};
+}
+
+/** Adds the writes of control files to a plan. */
+class Writes implements CgroupTarget {
+	readonly steps: HostStep[];
+	readonly #cgroups: CgroupPlan["cgroups"];
+
+	constructor({ host, cgroups }: CgroupPlan) {
+		this.steps = host;
+		this.#cgroups = cgroups;
+	}
+
+	/** On v2 which controllers there are is known only to the kernel: a missing one is a missing file (ENOENT). */
+	directory(controller: string, pointer: string): string {
+		for (const { controller: names, path } of this.#cgroups) {
+			if (names === controller || names === "" || names.split(",").includes(controller)) return path;
+		}
+		return missing(controller, pointer);
+	}
+
+	write(controller: string, pointer: string, file: string, value: string, optional = false): void {
+		const at = pointerTo(pointer);
+		const step: HostStep = { op: "cgroup.write", at, path: `${this.directory(controller, at)}/${file}`, value };
+		if (optional) step.optional = true;
+		this.steps.push(step);
+	}
 }
 
 function missing(controller: string, pointer: string): never {

@@ -12,6 +12,7 @@ export interface DeviceRule {
 	minor?: number;
 	/** Some of `rwm`, in this order. */
 	access: string;
+	/** Pointer of the rule, below /linux/resources. */
 	at?: string;
 }
 
@@ -55,8 +56,8 @@ export function compileDeviceRules(rules: Rules | undefined): DeviceRule[] {
 			...(fixedMajor !== undefined ? { major: fixedMajor } : {}),
 			...(fixedMinor !== undefined ? { minor: fixedMinor } : {}),
 			// Unset is everything (config-linux.md).
-			access: access ? [..."rwm"].filter((letter) => access.includes(letter)).join("") : "rwm",
-			at: `/linux/resources/devices/${index}`,
+			access: access ? inOrder(access) : "rwm",
+			at: `/devices/${index}`,
 		};
 		if (isTotal(rule)) list = [rule];
 		else if (rule.access !== "") list.push(rule);
@@ -64,6 +65,10 @@ export function compileDeviceRules(rules: Rules | undefined): DeviceRule[] {
 	// Where all is allowed and nothing was forbidden after that, there is nothing to add.
 	if (list[0]?.allow && list.every((rule) => rule.allow)) return list.slice(0, 1);
 	return [...list, ...defaultRules];
+}
+
+function inOrder(access: string): string {
+	return (access.includes("r") ? "r" : "") + (access.includes("w") ? "w" : "") + (access.includes("m") ? "m" : "");
 }
 
 /** As v1 files take it and people read it: `c 1:3 rwm`. */

@@ -43,33 +43,40 @@ export function refuseConversion(pointer: string, why: string): never {
 }
 
 /** Kinds of resources that are not implemented; empty and zero values ask for nothing. */
-export function refuseUnsupported(resources: Resources): void {
-	const { cpu, memory, blockIO, network, rdma } = resources;
-	const asked: [boolean, string][] = [
-		[limit(cpu?.realtimeRuntime) !== undefined, "/cpu/realtimeRuntime"],
-		[limit(cpu?.realtimePeriod) !== undefined, "/cpu/realtimePeriod"],
-		[limit(memory?.kernel) !== undefined, "/memory/kernel"],
+export function refuseUnsupported({ cpu, memory, blockIO, network, rdma }: Resources): void {
+	if (cpu) {
+		refuse(limit(cpu.realtimeRuntime) !== undefined, "/cpu/realtimeRuntime");
+		refuse(limit(cpu.realtimePeriod) !== undefined, "/cpu/realtimePeriod");
+	}
+	if (memory) {
+		refuse(limit(memory.kernel) !== undefined, "/memory/kernel");
 		// The kernel knows nothing else since 5.11.
-		[memory?.useHierarchy === false, "/memory/useHierarchy"],
-		[limit(blockIO?.weight) !== undefined, "/blockIO/weight"],
-		[limit(blockIO?.leafWeight) !== undefined, "/blockIO/leafWeight"],
-		[(blockIO?.weightDevice ?? []).length > 0, "/blockIO/weightDevice"],
-		[limit(network?.classID) !== undefined, "/network/classID"],
-		[(network?.priorities ?? []).length > 0, "/network/priorities"],
-		[Object.keys(rdma ?? {}).length > 0, "/rdma"],
-	];
-	const pointer = asked.find(([wanted]) => wanted)?.[1];
-	if (pointer !== undefined) refuseConversion(pointer, `${pointer.slice(1).replaceAll("/", ".")} is not supported`);
+		refuse(memory.useHierarchy === false, "/memory/useHierarchy");
+	}
+	if (blockIO) {
+		refuse(limit(blockIO.weight) !== undefined, "/blockIO/weight");
+		refuse(limit(blockIO.leafWeight) !== undefined, "/blockIO/leafWeight");
+		refuse((blockIO.weightDevice ?? []).length > 0, "/blockIO/weightDevice");
+	}
+	if (network) {
+		refuse(limit(network.classID) !== undefined, "/network/classID");
+		refuse((network.priorities ?? []).length > 0, "/network/priorities");
+	}
+	if (rdma) refuse(Object.keys(rdma).length > 0, "/rdma");
 }
 
-/** Something other than devices is limited. */
+function refuse(asked: boolean, pointer: string): void {
+	if (asked) refuseConversion(pointer, `${pointer.slice(1).replaceAll("/", ".")} is not supported`);
+}
+
+/** Something other than devices is limited; -1 is "unlimited" for all that have it. */
 export function hasLimits(resources: Resources): boolean {
 	return Object.entries(resources).some(([kind, value]) => kind !== "devices" && asks(value));
 }
 
 function asks(value: unknown): boolean {
 	if (typeof value === "object" && value !== null) return Object.values(value).some(asks);
-	return Boolean(value);
+	return Boolean(value) && value !== -1;
 }
 
 export const pointerTo = (path: string): string => base + path;

@@ -80,7 +80,7 @@ function writeBlockIo({ blockIO }: Resources, target: CgroupTarget): void {
 
 function writeDevices({ devices }: Resources, target: CgroupTarget): void {
 	for (const rule of compileDeviceRules(devices)) {
-		const pointer = rule.at ?? "/linux/resources/devices";
+		const pointer = rule.at ?? "/devices";
 		const file = rule.allow ? "devices.allow" : "devices.deny";
 		// "a" is both types and takes no numbers: where there are some, it has to be said for each type.
 		const lines = isTotal(rule)
@@ -88,6 +88,6 @@ function writeDevices({ devices }: Resources, target: CgroupTarget): void {
 			: rule.type === "a"
 				? [formatRule({ ...rule, type: "b" }), formatRule({ ...rule, type: "c" })]
 				: [formatRule(rule)];
-		for (const line of lines) target.write("devices", pointer.replace("/linux/resources", ""), file, line);
+		for (const line of lines) target.write("devices", pointer, file, line);
 	}
 }

@@ -4,7 +4,7 @@ import type { Native } from "../native/api.js";
 import type { Place } from "./place.js";
 import type { ContainerRecord } from "./record.js";
 import type { Status } from "./status.js";
-import { containerStatus, isAlive, openInit } from "./status.js";
+import { containerStatus, openInit } from "./status.js";
 import type { StateDirectory } from "./store.js";
 import { locate, missing, readRecord, tryLock, lock as waitForLock } from "./store.js";
 import { killInit, removeContainer } from "./teardown.js";
@@ -45,7 +45,9 @@ function lockOrRefuse(native: Native, directory: StateDirectory): number | undef
 	const held = tryLock(native, directory, "exclusive");
 	if (held !== "busy") return held;
 	const record = readRecord(native, directory);
-	if (record && isAlive(native, record)) throw notStopped(record.id, containerStatus(native, directory, record));
+	const status = record && containerStatus(native, directory, record);
+	// Otherwise somebody looks at it (status.ts), or deletes it, too.
+	if (record && status && status !== "created" && status !== "stopped") throw notStopped(record.id, status);
 	return waitForLock(native, directory);
 }
 
@@ -73,7 +75,7 @@ function endProcess(native: Native, directory: StateDirectory, record: Container
 	const pidfd = openInit(native, record);
 	if (pidfd === undefined) return;
 	if (!force) {
-		const status = containerStatus(native, directory, record);
+		const status = containerStatus(native, directory, record, true);
 		if (status !== "created" && status !== "stopped") {
 			native.close({ fd: pidfd });
 			throw notStopped(record.id, status);

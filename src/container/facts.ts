@@ -24,9 +24,16 @@ function hasSelinux(native: Native): boolean {
 	return native.stat({ path: "/sys/fs/selinux/enforce" }) !== undefined;
 }
 
-/** `CapBnd:` of /proc/PID/status is a mask of 64 bits in hexadecimal. */
+/** `CapBnd:` of /proc/PID/status is a mask of 64 bits in hexadecimal. Plain loops: this code runs once, uncompiled. */
 function boundingSet(status: string): string[] {
-	const mask = /^CapBnd:\s*([0-9a-f]{16})$/m.exec(status)?.[1] ?? "0".repeat(16);
-	const halves = [Number.parseInt(mask.slice(8), 16), Number.parseInt(mask.slice(0, 8), 16)];
-	return CAPABILITIES.filter((_, bit) => (((halves[bit >> 5] ?? 0) >>> (bit & 31)) & 1) === 1);
+	const label = "\nCapBnd:\t";
+	const start = status.indexOf(label) + label.length;
+	const high = Number.parseInt(status.slice(start, start + 8), 16);
+	const low = Number.parseInt(status.slice(start + 8, start + 16), 16);
+	const names: string[] = [];
+	for (let bit = 0; bit < CAPABILITIES.length; bit++) {
+		const name = CAPABILITIES[bit];
+		if (name !== undefined && ((bit < 32 ? low >>> bit : high >>> (bit - 32)) & 1) === 1) names.push(name);
+	}
+	return names;
 }

@@ -21,44 +21,52 @@ export interface StartRequest extends Place {
 export function start(native: Native, request: StartRequest): void {
 	const env = request.env ?? process.env;
 	const directory = locate(native, request, request.id);
-	const started = letGo(native, request, directory, env);
-	const { record, pidfd } = started;
-	const hooks = record.runtime_ts.poststart;
-	if (hooks) {
-		const state = hookState(record, "running");
-		endingOnHookFailure(started, () => runHooks(native, { stage: "poststart", hooks, state, env }));
+	const opened: number[] = [];
+	try {
+		const started = letGo(native, request, directory, env, opened);
+		const { record, pidfd, notify } = started;
+		const hooks = record.runtime_ts.poststart;
+		if (hooks) {
+			const state = hookState(record, "running");
+			endingOnHookFailure(started, () => runHooks(native, { stage: "poststart", hooks, state, env }));
+		}
+		if (notify) native.forwardNotify({ ...notify, pid: record.init_process_pid, pidfd });
+	} finally {
+		for (const fd of opened) native.close({ fd });
 	}
-	if (started.notify) native.forwardNotify({ ...started.notify, pid: record.init_process_pid, pidfd });
-	native.close({ fd: pidfd });
 }
 
 /**
  * Tells the init to start and waits until it has. Under the lock: of two starts at once the second finds the socket gone,
  * and a create that is not done yet is waited for. The lock is given back before poststart hooks, which may hang.
  */
-function letGo(native: Native, request: StartRequest, directory: StateDirectory, env: Environment): Started {
+function letGo(
+	native: Native,
+	request: StartRequest,
+	directory: StateDirectory,
+	env: Environment,
+	opened: number[],
+): Started {
 	const held = lock(native, directory);
 	if (held === undefined) throw missing();
 	try {
 		const record = loadRecord(native, directory);
 		const pidfd = openInit(native, record);
+		if (pidfd !== undefined) opened.push(pidfd);
 		const channel = pidfd === undefined ? undefined : connectToInit(native, directory);
-		if (pidfd === undefined || channel === undefined) throw cannotStart(statusWhileLocked(native, directory, record));
+		if (channel !== undefined) opened.push(channel);
+		if (pidfd === undefined || channel === undefined)
+			throw cannotStart(containerStatus(native, directory, record, true));
 		const notify = bindNotify(native, directory, env);
+		if (notify) opened.push(notify.fd);
 		const started: Started = { native, request, env, directory, record, pidfd, ...(notify ? { notify } : {}) };
 		tell(() => native.send({ channel, type: "start" }));
 		native.removeFile({ path: directory.startSocket, missingOk: true });
 		endingOnHookFailure(started, () => awaitExec(native, channel, pidfd, (failure) => startFailure(record, failure)));
-		native.close({ fd: channel });
 		return started;
 	} finally {
 		native.close({ fd: held });
 	}
-}
-
-/** That the lock is held says nothing here, we hold it: without a process the create was killed. */
-function statusWhileLocked(native: Native, directory: StateDirectory, record: ContainerRecord): Status {
-	return record.init_process_pid === 0 ? "stopped" : containerStatus(native, directory, record);
 }
 
 interface Started {

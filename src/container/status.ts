@@ -12,19 +12,30 @@ import { tryLock } from "./store.js";
 /** The specification's words, and runc's `paused`. */
 export type Status = "creating" | "created" | "running" | "paused" | "stopped";
 
-export function containerStatus(native: Native, directory: StateDirectory, record: ContainerRecord): Status {
-	if (record.init_process_pid === 0) return beforeFirstProcess(native, directory);
+/** `locked`: by the caller, so that nobody else is at work. */
+export function containerStatus(
+	native: Native,
+	directory: StateDirectory,
+	record: ContainerRecord,
+	locked = false,
+): Status {
+	const isBusy = (): boolean => !locked && isLocked(native, directory);
+	if (record.init_process_pid === 0) return isBusy() ? "creating" : "stopped";
 	if (!isAlive(native, record)) return "stopped";
-	if (isWaitingForStart(native, directory)) return "created";
+	// A create holds the lock until it is done, which hooks can delay; so does a run, which has no start socket.
+	const waits = isWaitingForStart(native, directory);
+	const startsLater = record.runtime_ts.startSteps !== undefined;
+	if ((waits || !startsLater) && isBusy()) return "creating";
+	if (waits) return "created";
 	return isFrozen(native, record.cgroup_paths) ? "paused" : "running";
 }
 
-/** No process yet: a create is at work and holds the lock, or it was killed. */
-function beforeFirstProcess(native: Native, directory: StateDirectory): Status {
+/** True while another command holds the lock. */
+function isLocked(native: Native, directory: StateDirectory): boolean {
 	const held = tryLock(native, directory, "shared");
-	if (held === "busy") return "creating";
+	if (held === "busy") return true;
 	if (held !== undefined) native.close({ fd: held });
-	return "stopped";
+	return false;
 }
 
 /** True when the recorded process runs: same start time, so not another process under a reused pid, and no zombie. */

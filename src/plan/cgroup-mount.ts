@@ -29,7 +29,8 @@ export function compileCgroupMount(context: Context, flags: MountFlags, destinat
 			attributes: { set: ["nosuid", "nodev", "noexec"] },
 		},
 	];
-	for (const hierarchy of v1) steps.push(...hierarchyMount(context, hierarchy, flags, destination, at));
+	const attributes = hierarchyAttributes(flags);
+	for (const hierarchy of v1) addHierarchy(steps, context, hierarchy, attributes, destination, at);
 	// Last, because until here mount points and symlinks are made in it.
 	const readonly = flags.attributes.readonly === true;
 	if (readonly || flags.propagation.length > 0) {
@@ -66,62 +67,68 @@ function unifiedMount(context: Context, unified: string, flags: MountFlags, dest
 	// The cgroup namespace belongs to another user namespace, where we can't mount it (EPERM): show what is ours, or
 	// without a cgroup of our own the host's, which nobody in the container may write (CVE-2023-25809).
 	const own = context.cgroups[0]?.path;
-	const attributes = bindAttributes(flags, own === undefined);
+	const asked = hierarchyAttributes(flags);
+	const attributes = own === undefined ? withReadonly(asked) : asked;
 	return { op: "mount.bind", at, destination, source: own ?? unified, tree: false, attributes, ...propagation };
 }
 
-function hierarchyMount(
+function addHierarchy(
+	steps: InitStep[],
 	context: Context,
-	hierarchy: CgroupMount,
-	flags: MountFlags,
+	{ controllers, path: hostPath }: CgroupMount,
+	attributes: AttributeChange,
 	destination: string,
 	at: string,
-): InitStep[] {
-	const directory = hierarchy.path.slice(hierarchy.path.lastIndexOf("/") + 1);
+): void {
+	const directory = hostPath.slice(hostPath.lastIndexOf("/") + 1);
 	const path = `${destination}/${directory}`;
-	const steps: InitStep[] = [];
-	if (context.namespaces.has("cgroup")) steps.push(namespacedHierarchy(hierarchy, flags, path, at));
-	else {
-		const own = context.cgroups.find(({ controller }) => controller === hierarchy.controllers.join(","))?.path;
-		const attributes = bindAttributes(flags, own === undefined);
-		steps.push({ op: "mount.bind", at, destination: path, source: own ?? hierarchy.path, tree: false, attributes });
+	if (context.namespaces.has("cgroup")) {
+		// The mount's root is the root of the cgroup namespace: the container's own cgroup.
+		const options = hierarchyOptions(controllers);
+		steps.push({
+			op: "mount.filesystem",
+			at,
+			destination: path,
+			type: "cgroup",
+			source: "cgroup",
+			options,
+			superblock: [],
+			attributes,
+		});
+	} else {
+		const key = controllers.join(",");
+		const own = context.cgroups.find(({ controller }) => controller === key)?.path;
+		steps.push({
+			op: "mount.bind",
+			at,
+			destination: path,
+			source: own ?? hostPath,
+			tree: false,
+			attributes: own === undefined ? withReadonly(attributes) : attributes,
+		});
 	}
+	if (controllers.length === 1) return;
 	// Programs look for /sys/fs/cgroup/cpu where the host has cpu,cpuacct.
-	if (hierarchy.controllers.length > 1) {
-		for (const controller of hierarchy.controllers) {
-			if (controller === directory) continue;
-			steps.push({ op: "symlink.create", at, path: `${destination}/${controller}`, target: directory, replace: false });
-		}
+	for (const controller of controllers) {
+		if (controller === directory) continue;
+		steps.push({ op: "symlink.create", at, path: `${destination}/${controller}`, target: directory, replace: false });
 	}
-	return steps;
 }
 
-/** The mount's root is the root of the cgroup namespace: the container's own cgroup. */
-function namespacedHierarchy(hierarchy: CgroupMount, flags: MountFlags, path: string, at: string): InitStep {
-	const options: InitStepOf<"mount.filesystem">["options"] = hierarchy.controllers.flatMap((controller) => {
+function hierarchyOptions(controllers: string[]): InitStepOf<"mount.filesystem">["options"] {
+	return controllers.flatMap((controller) => {
 		const equals = controller.indexOf("=");
 		// A named hierarchy without a controller has to be asked for as such.
 		return equals < 0 ? [controller] : ["none", [controller.slice(0, equals), controller.slice(equals + 1)]];
 	});
-	const attributes = withDefaults(flags.attributes.toNew());
-	return {
-		op: "mount.filesystem",
-		at,
-		destination: path,
-		type: "cgroup",
-		source: "cgroup",
-		options,
-		superblock: [],
-		attributes,
-	};
-}
-
-function bindAttributes(flags: MountFlags, foreign: boolean): AttributeChange {
-	const change = withDefaults(flags.attributes.toNew());
-	return foreign && !change.set?.includes("rdonly") ? { ...change, set: [...(change.set ?? []), "rdonly"] } : change;
 }
 
 /** runc mounts hierarchies with these whatever the options say: there is nothing to execute, no device and no suid file. */
-function withDefaults(change: AttributeChange | undefined): AttributeChange {
+function hierarchyAttributes(flags: MountFlags): AttributeChange {
+	const change = flags.attributes.toNew();
 	return { ...change, set: [...new Set([...(change?.set ?? []), "nosuid", "nodev", "noexec"] as const)] };
+}
+
+function withReadonly(change: AttributeChange): AttributeChange {
+	return change.set?.includes("rdonly") ? change : { ...change, set: [...(change.set ?? []), "rdonly"] };
 }

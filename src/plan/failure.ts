@@ -29,7 +29,7 @@ function error(
 		step: step.op,
 		syscall: failure.syscall,
 		...(step.at === undefined ? {} : { pointer: step.at }),
-		...(failure.code ? { errno: failure.code } : {}),
+		...(failure.errno === 0 ? {} : { errno: failure.code }),
 		...(hint === undefined ? {} : { hint }),
 	});
 }

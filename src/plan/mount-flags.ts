@@ -21,11 +21,18 @@ export interface MountFlags {
 
 /** A change of attributes while it is being collected. */
 export class AttributeChanges {
-	readonly #attributes = new Map<MountAttribute, boolean>();
+	set: MountAttribute[] = [];
+	clear: MountAttribute[] = [];
 	atime: AttributeChange["atime"];
 
 	change(attribute: MountAttribute, on: boolean): void {
-		this.#attributes.set(attribute, on);
+		this.drop(attribute);
+		(on ? this.set : this.clear).push(attribute);
+	}
+
+	drop(attribute: MountAttribute): void {
+		if (this.set.includes(attribute)) this.set = this.set.filter((other) => other !== attribute);
+		if (this.clear.includes(attribute)) this.clear = this.clear.filter((other) => other !== attribute);
 	}
 
 	changeAtime(atime: NonNullable<AttributeChange["atime"]>, on: boolean): void {
@@ -37,33 +44,20 @@ export class AttributeChanges {
 	}
 
 	get readonly(): boolean | undefined {
-		return this.#attributes.get("rdonly");
-	}
-
-	drop(attribute: MountAttribute): void {
-		this.#attributes.delete(attribute);
+		return this.set.includes("rdonly") || (this.clear.includes("rdonly") ? false : undefined);
 	}
 
 	/** For a mount that exists before, such as the source of a bind. */
 	toChange(): AttributeChange | undefined {
-		const set = this.#names(true);
-		const clear = this.#names(false);
-		if (set.length === 0 && clear.length === 0 && this.atime === undefined) return undefined;
-		return {
-			...(set.length > 0 ? { set } : {}),
-			...(clear.length > 0 ? { clear } : {}),
-			...(this.atime !== undefined ? { atime: this.atime } : {}),
-		};
+		if (this.clear.length === 0) return this.toNew();
+		return { ...this.toNew(), clear: this.clear };
 	}
 
 	/** For a mount that is made now: it has no attribute that could be cleared. */
 	toNew(): AttributeChange | undefined {
-		const { clear: _nothingToClear, ...change } = this.toChange() ?? {};
-		return Object.keys(change).length === 0 ? undefined : change;
-	}
-
-	#names(on: boolean): MountAttribute[] {
-		return [...this.#attributes].filter(([, value]) => value === on).map(([name]) => name);
+		const { set, atime } = this;
+		if (set.length === 0) return atime === undefined ? undefined : { atime };
+		return atime === undefined ? { set } : { set, atime };
 	}
 }
 
@@ -120,11 +114,14 @@ export function readMountFlags(words: readonly string[], type: string | undefine
  * well, except where a backslash says that it is part of a value (overlay's lowerdir).
  */
 function filesystemOptions(word: string): FilesystemOption[] {
+	if (!word.includes(",")) return [keyAndValue(word)];
 	return word
 		.split(/(?<!\\),/)
 		.filter((part) => part !== "")
-		.map((part) => {
-			const equals = part.indexOf("=");
-			return equals < 0 ? part : [part.slice(0, equals), part.slice(equals + 1)];
-		});
+		.map(keyAndValue);
+}
+
+function keyAndValue(word: string): FilesystemOption {
+	const equals = word.indexOf("=");
+	return equals < 0 ? word : [word.slice(0, equals), word.slice(equals + 1)];
 }

@@ -8,7 +8,7 @@ import { deniesSetgroups } from "./idmap.js";
 import type { InitStep, InitStepOf } from "./schema.js";
 import { loadSeccomp } from "./seccomp.js";
 
-/** containerd's shim and buildkitd run with umask 0, so "the caller's umask" would make world-writable files: runc's default. */
+/** buildkitd runs with umask 0, so "the caller's umask" would fill images with world-writable files: runc's and crun's default. */
 const defaultUmask = 0o022;
 
 export function becomeProcess(context: Context, environment: Environment, rlimits: InitStep[]): InitStep[] {

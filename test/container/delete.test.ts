@@ -119,7 +119,7 @@ t.test("a command at work", async (t) => {
 		if (!wait) throw busy;
 		return 99;
 	};
-	t.throws(() => destroy(native, { root, id: "web" }), { message: /not stopped: created$/ }, "is not waited for");
+	t.throws(() => destroy(native, { root, id: "web" }), { message: /not stopped: creating$/ }, "is not waited for");
 	destroy(native, { root, id: "web", force: true });
 	t.strictSame(leftovers(native), [], "--force goes ahead");
 });

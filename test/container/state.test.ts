@@ -29,13 +29,27 @@ t.test("a socket that nobody listens on any more", async (t) => {
 	t.equal(statusOf(native), "running");
 });
 
-t.test("a create at work holds the lock", async (t) => {
-	const native = new SceneNative();
-	put(native, { pid: 0 });
+/** Another command holds the lock. */
+function held(native: SceneNative): SceneNative {
 	native.lockDirectory = () => {
 		throw Object.assign(new Error("flock"), { syscall: "flock", errno: 11, code: "EAGAIN" });
 	};
-	t.equal(statusOf(native), "creating");
+	return native;
+}
+
+t.test("creating: the lock is held, and start is still to come", async (t) => {
+	const cases: [name: string, options: Parameters<typeof put>[1], status: string][] = [
+		["no process yet", { pid: 0 }, "creating"],
+		["create runs hooks", { waiting: true, runtime: { startSteps: { first: 9, steps: [] } } }, "creating"],
+		["run runs hooks", {}, "creating"],
+		["start runs hooks", { runtime: { startSteps: { first: 9, steps: [] } } }, "running"],
+		["it has ended meanwhile", { process: undefined }, "stopped"],
+	];
+	for (const [name, options, status] of cases) {
+		const native = held(new SceneNative());
+		put(native, options);
+		t.equal(statusOf(native), status, name);
+	}
 });
 
 t.test("paused, by v1 freezer and by v2", async (t) => {

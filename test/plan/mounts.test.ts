@@ -151,6 +151,7 @@ t.test("copy-up is for tmpfs", async (t) => {
 		{ copyUp: true, superblock: ["ro"] },
 	]);
 	t.throws(() => stepsFor({ destination: "/run", type: "ramfs", options: ["rw", "tmpcopyup"] }), {
+		code: "config.invalid",
 		context: { pointer: "/mounts/0/options/1" },
 	});
 });
