@@ -125,6 +125,18 @@ export class Runtime {
 	}
 }
 
+/** Exit status of a command that was left running; one that hangs is killed, and an error. */
+export async function finished(child: ChildProcess, seconds = 15): Promise<number | null> {
+	const running = child.exitCode === null && child.signalCode === null;
+	if (running) {
+		const timer = setTimeout(() => child.kill("SIGKILL"), seconds * 1000);
+		await new Promise((resolve) => child.once("exit", resolve));
+		clearTimeout(timer);
+	}
+	if (child.signalCode !== null) throw new Error(`the runtime was ended by ${child.signalCode}`);
+	return child.exitCode;
+}
+
 function parseLog(text: string): LogRecord[] {
 	return text
 		.split("\n")
