@@ -34,10 +34,11 @@ $(DEPS): test/tools/install-deps.sh
 	test/tools/install-deps.sh build
 	@touch $@
 
+# install, not ci: ci refuses a lock file from a registry that lacks other platforms' optional packages; --no-save keeps the lock.
 # --ignore-scripts: no package runs code at install; bun's own script puts its binary in place.
 $(MODULES): package.json package-lock.json | $(DEPS)
 	@mkdir -p build
-	[ -L node_modules ] || npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	[ -L node_modules ] || npm install --no-save --ignore-scripts --no-audit --no-fund --loglevel=error
 	node node_modules/bun/install.js
 	@touch $@
 
@@ -55,7 +56,7 @@ $(JS): $(SOURCES) $(GENERATED) tsconfig.json tsconfig.build.json
 	@touch $@
 
 $(STANDALONE): $(SOURCES) $(GENERATED) $(ADDON)
-	$(BUN) build --compile --bytecode --minify --target=bun \
+	$(BUN) build --compile --bytecode --format=esm --splitting --minify --target=bun \
 		--no-compile-autoload-bunfig --no-compile-autoload-dotenv \
 		--define __RUNTIME_TS_VERSION__='"$(VERSION)"' --define __RUNTIME_TS_COMMIT__='"$(COMMIT)"' \
 		--define __RUNTIME_TS_ADDON_HASH__="\"$$(sha256sum $(ADDON) | cut -d' ' -f1)\"" \

@@ -1,9 +1,70 @@
+// The addon as JavaScript sees it: the names of src/native/api.ts and the functions behind them.
 #include <napi.h>
-#include <unistd.h>
 
-static Napi::Value Exit(const Napi::CallbackInfo& info) { _exit(info[0].As<Napi::Number>().Int32Value()); }
-static Napi::Object Init(Napi::Env env, Napi::Object exports) {
-  exports.Set("exit", Napi::Function::New(env, Exit));
+#include "binding/build_id.h"
+#include "binding/seccomp_compiler.h"
+#include "binding/verbs.h"
+
+namespace runtime_ts {
+namespace {
+
+template <Verb verb>
+void Register(Napi::Env env, Napi::Object exports, const char* name) {
+  exports.Set(name, Napi::Function::New<verb>(env, name));
+}
+
+}  // namespace
+
+Napi::Object Load(Napi::Env env, Napi::Object exports) {
+  exports.Set("buildId", Napi::String::New(env, BuildId()));
+  exports.Set("libseccompVersion", Napi::String::New(env, LibseccompVersion()));
+
+  Register<Exit>(env, exports, "exit");
+  Register<Print>(env, exports, "print");
+  Register<Identity>(env, exports, "identity");
+  Register<SetSubreaper>(env, exports, "setSubreaper");
+  Register<CheckPreservedFds>(env, exports, "checkPreservedFds");
+
+  Register<ReadText>(env, exports, "readText");
+  Register<ReplaceFile>(env, exports, "replaceFile");
+  Register<AppendText>(env, exports, "appendText");
+  Register<WriteControl>(env, exports, "writeControl");
+  Register<RemoveFile>(env, exports, "removeFile");
+  Register<Stat>(env, exports, "stat");
+  Register<RealPath>(env, exports, "realPath");
+  Register<Close>(env, exports, "close");
+
+  Register<MakeDirectory>(env, exports, "makeDirectory");
+  Register<RemoveDirectory>(env, exports, "removeDirectory");
+  Register<RemoveTree>(env, exports, "removeTree");
+  Register<ListDirectory>(env, exports, "listDirectory");
+  Register<LockDirectory>(env, exports, "lockDirectory");
+
+  Register<ProcessStat>(env, exports, "processStat");
+  Register<OpenPid>(env, exports, "openPid");
+  Register<SignalPid>(env, exports, "signalPid");
+  Register<WaitPid>(env, exports, "waitPid");
+  Register<Reap>(env, exports, "reap");
+  Register<RunHook>(env, exports, "runHook");
+
+  Register<ExecuteHostSteps>(env, exports, "executeHostSteps");
+  Register<SpawnInit>(env, exports, "spawnInit");
+  Register<Receive>(env, exports, "receive");
+  Register<Send>(env, exports, "send");
+  Register<SendCgroups>(env, exports, "sendCgroups");
+  Register<SendSeccomp>(env, exports, "sendSeccomp");
+  Register<SendListener>(env, exports, "sendListener");
+  Register<Connect>(env, exports, "connect");
+  Register<CompileSeccomp>(env, exports, "compileSeccomp");
+
+  Register<SendTerminal>(env, exports, "sendTerminal");
+  Register<BindNotify>(env, exports, "bindNotify");
+  Register<ForwardNotify>(env, exports, "forwardNotify");
+  Register<Supervise>(env, exports, "supervise");
   return exports;
 }
-NODE_API_MODULE(runtime_ts, Init)
+
+}  // namespace runtime_ts
+
+using runtime_ts::Load;
+NODE_API_MODULE(runtime_ts, Load)

@@ -1,4 +1,5 @@
-// The init program, as the linker sees it: bytes between two symbols. binding.gyp puts the file on the include path.
+// The init program, as the linker sees it: bytes between two symbols. binding.gyp puts the program on the include
+// path and compiles a copy of this file that is as new as the program, because depfiles do not know .incbin.
         .section .rodata
         .global runtime_ts_init_begin
         .hidden runtime_ts_init_begin

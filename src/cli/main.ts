@@ -1,2 +1,98 @@
+/**
+ * From an argument vector to an exit status.
+ *
+ * The commands that engines call for every container are imported here; the others, and everything that needs
+ * yargs, are loaded when they are asked for (a module costs its evaluation at each start of the program).
+ */
+import { RuntimeError } from "../errors.js";
 import type { Native } from "../native/api.js";
-export async function main(argv: string[], native: Native): Promise<number> { console.log("main", argv.length); return 3; }
+import { create } from "./commands/create.js";
+import { remove } from "./commands/delete.js";
+import { kill } from "./commands/kill.js";
+import { run } from "./commands/run.js";
+import { start } from "./commands/start.js";
+import { state } from "./commands/state.js";
+import { asRuntimeError } from "./failure.js";
+import { openLog } from "./log.js";
+import type { Parsed } from "./parse.js";
+import { parse } from "./parse.js";
+import type { Session } from "./session.js";
+import type { GlobalOptions, Invocation } from "./table.js";
+
+export async function main(argv: string[], native: Native): Promise<number> {
+	let global: GlobalOptions = {};
+	try {
+		const parsed = parse(argv) ?? (await parseSlowly(argv, native));
+		if (typeof parsed === "number") return parsed;
+		if (parsed.command === "version") {
+			const { versionText } = await import("./version.js");
+			native.print({ fd: 1, text: await versionText(native) });
+			return 0;
+		}
+		global = parsed.global;
+		const log = openLog(native, global);
+		if (log.debugging) log.debug(`arguments: ${JSON.stringify(argv)}`);
+		return await dispatch(parsed, { native, log });
+	} catch (error) {
+		return fail(error, native, global);
+	}
+}
+
+/** Help, misuse, and the rare line that only yargs can read. */
+async function parseSlowly(argv: string[], native: Native): Promise<Parsed | number> {
+	const { parseFull } = await import("./full.js");
+	const outcome = await parseFull(argv);
+	if (outcome.kind === "parsed") return outcome.parsed;
+	if (outcome.kind === "help") {
+		native.print({ fd: 1, text: outcome.text });
+		return 0;
+	}
+	if (outcome.usage !== undefined) native.print({ fd: 1, text: outcome.usage });
+	const { hint, message } = outcome;
+	return fail(new RuntimeError("usage", message, hint === undefined ? {} : { hint }), native, outcome.global);
+}
+
+function fail(thrown: unknown, native: Native, global: GlobalOptions): number {
+	const error = asRuntimeError(thrown);
+	try {
+		const log = openLog(native, global);
+		log.failure(error);
+		if (log.debugging && thrown instanceof Error && thrown.stack) log.debug(thrown.stack);
+	} catch (logError) {
+		// The log itself is what failed, or it failed on top: either way standard error gets both.
+		const { log: _unusable, ...rest } = global;
+		const log = openLog(native, rest);
+		if (thrown !== logError && !(thrown as Error).message.startsWith("cannot open log file")) log.failure(error);
+		log.failure(asRuntimeError(logError));
+	}
+	return error.status;
+}
+
+function dispatch(invocation: Invocation, session: Session): number | Promise<number> {
+	switch (invocation.command) {
+		case "create":
+			return create(invocation, session);
+		case "start":
+			return start(invocation, session);
+		case "run":
+			return run(invocation, session);
+		case "state":
+			return state(invocation, session);
+		case "kill":
+			return kill(invocation, session);
+		case "delete":
+			return remove(invocation, session);
+		case "list":
+			return import("./commands/list.js").then(({ list }) => list(invocation, session));
+		case "spec":
+			return import("./commands/spec.js").then(({ spec }) => spec(invocation, session));
+		case "features":
+			return import("./commands/features.js").then(({ features }) => features(invocation, session));
+		case "explain":
+			return import("./commands/explain.js").then(({ explain }) => explain(invocation, session));
+		case "validate":
+			return import("./commands/validate.js").then(({ validate }) => validate(invocation, session));
+		case "completion":
+			return import("./commands/completion.js").then(({ completion }) => completion(invocation, session));
+	}
+}

@@ -75,6 +75,7 @@ export interface Native {
 	identity(): { euid: number; egid: number; initialUserNamespace: boolean };
 
 	// --- host files
+	/** UTF-8; a file that is not fails with EILSEQ, instead of losing bytes in silence. */
 	readText(options: { path: string }): string;
 	/** Temporary file in the same directory (O_EXCL), then rename(2). `sync` adds fdatasync. */
 	replaceFile(options: { path: string; text: string; mode: number; sync?: boolean }): void;

@@ -60,7 +60,7 @@ export const initStep = z.discriminatedUnion("op", [
 	z.object({
 		op: z.literal("root.open"), at,
 		path: z.string().describe("host path of the rootfs, absolute"),
-		propagation: propagation.describe("of / before the rootfs is bound onto itself"),
+		propagation: propagation.optional().describe("of / before the rootfs is bound onto itself; absent without a mount namespace: then no mount of the host may be touched, and root.enter is a chroot"),
 	}),
 	z.object({
 		op: z.literal("cgroup.join"), at,
@@ -134,7 +134,12 @@ export const initStep = z.discriminatedUnion("op", [
 		op: z.literal("capabilities.apply"), at,
 		effective: z.array(z.string()), permitted: z.array(z.string()), inheritable: z.array(z.string()), ambient: z.array(z.string()),
 	}),
-	z.object({ op: z.literal("process.cwd"), at, path: z.string() }).describe("chdir, then getcwd must be inside the root (CVE-2024-21626)"),
+	z.object({
+		op: z.literal("process.cwd"), at, path: z.string(),
+		deferrable: z.boolean().optional().describe("EACCES and EPERM are not errors: the same step comes again after process.user (a home on NFS or FUSE, closed to root)"),
+	}).describe("chdir, then getcwd must be inside the root (CVE-2024-21626)"),
+	z.object({ op: z.literal("process.home"), at, uid: z.number().int() })
+		.describe("sets HOME, for the exec that follows, to what the container's /etc/passwd says about uid (compared as a number, CVE-2016-3697), else to /"),
 	z.object({ op: z.literal("process.lookup"), at, file: z.string(), searchPath: z.string().describe("PATH of process.env; colon-separated") })
 		.describe("finds args[0] like execvp, as the container's user, in the container's root"),
 	z.object({ op: z.literal("start.wait"), at, via: z.enum(["channel", "socket"]) })
@@ -145,7 +150,7 @@ export const initStep = z.discriminatedUnion("op", [
 
 /** Steps of the engine, in the host's namespaces, undone in reverse order by delete. */
 export const hostStep = z.discriminatedUnion("op", [
-	z.object({ op: z.literal("cgroup.create"), at, path: z.string().describe("host path of the directory; parents are made too"), v2: z.boolean().optional() }),
+	z.object({ op: z.literal("cgroup.create"), at, path: z.string().describe("host path of the directory; parents are made too"), v2: z.boolean().optional().describe("every parent below the mount point passes on all of its cgroup.controllers (cgroup.subtree_control)") }),
 	z.object({ op: z.literal("cgroup.write"), at, path: z.string().describe("host path of the control file"), value: z.string(), optional: z.boolean().optional().describe("a missing file is not an error") }),
 	z.object({ op: z.literal("cgroup.inherit"), at, path: z.string().describe("cgroup directory"), file: z.string(), root: z.string().describe("hierarchy mount point: parents below it are filled too (cpuset.cpus and cpuset.mems on v1 start empty)") }),
 	z.object({ op: z.literal("cgroup.devices"), at, path: z.string().describe("v2 cgroup directory"), program: z.string().describe("base64 of the BPF instructions"), rules: z.array(z.string()).describe("the rules the program was made from, for the reader") }),
@@ -159,7 +164,7 @@ export const plan = z.object({
 	bundle: z.string(),
 	rootfs: z.string(),
 	host: z.array(hostStep).describe("run by the engine while the init already clones and mounts"),
-	cgroups: z.array(z.object({ controller: z.string(), path: z.string() })).describe("directories made by `host`; `tasks` of each is joined by cgroup.join (v1), or the first is cloned into (v2)"),
+	cgroups: z.array(z.object({ controller: z.string().describe("v1: the hierarchy's controllers, comma-separated; v2: empty, as in /proc/PID/cgroup"), path: z.string() })).describe("directories made by `host`; `tasks` of each is joined by cgroup.join (v1), or the first is cloned into (v2)"),
 	init: z.array(initStep).describe("run by the init program, in this order"),
 	seccomp: z.unknown().optional().describe("normalised profile for the filter compiler, see src/plan/seccomp.ts"),
 	trace: z.boolean().optional().describe("the init times each step and reports it"),

@@ -1,0 +1,208 @@
+// Verbs for the conversation with the init: frames of addon/protocol.h.
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include <cstdlib>
+#include <vector>
+
+#include "binding/stage.h"
+#include "binding/unix_socket.h"
+#include "binding/verb.h"
+#include "binding/verbs.h"
+#include "binding/wait.h"
+#include "common/errno_text.h"
+#include "common/frame.h"
+#include "common/json.h"
+
+namespace runtime_ts {
+namespace {
+
+Failure Malformed(const char* frame) {
+  return {"recvmsg", EPROTO, std::string("malformed ") + frame + " from the init"};
+}
+
+Failure PidMessage(Napi::Env env, Message* message, Napi::Object* result) {
+  const int pid = std::atoi(message->payload.data());
+  if (pid <= 0 || message->fd_count != 1) return Malformed("pid");
+  result->Set("type", "pid");
+  result->Set("pid", Napi::Number::New(env, pid));
+  result->Set("pidfd", Napi::Number::New(env, message->fds[0].release()));
+  return {};
+}
+
+Failure TerminalMessage(Napi::Env env, Message* message, Napi::Object* result) {
+  if (message->fd_count != 1) return Malformed("terminal");
+  result->Set("type", "terminal");
+  result->Set("name", Napi::String::New(env, message->payload.data(), message->payload.size()));
+  result->Set("fd", Napi::Number::New(env, message->fds[0].release()));
+  return {};
+}
+
+Failure FailureMessage(Napi::Env env, Message* message, Napi::Object* result) {
+  JsonDocument record;
+  if (!ParseJson(&message->payload, &record) || !record.IsObject()) return Malformed("failure");
+  const char* syscall = JsonString(record, "syscall");
+  const auto number = static_cast<int>(JsonInteger(record, "errno"));
+  if (syscall == nullptr) return Malformed("failure");
+  result->Set("type", "failure");
+  result->Set("step", Napi::Number::New(env, static_cast<double>(JsonInteger(record, "step", -1))));
+  result->Set("syscall", Napi::String::New(env, syscall));
+  result->Set("errno", Napi::Number::New(env, number));
+  result->Set("code", Napi::String::New(env, ErrnoName(number)));
+  if (const char* detail = JsonString(record, "detail")) result->Set("detail", Napi::String::New(env, detail));
+  return {};
+}
+
+Failure TraceMessage(Napi::Env env, Message* message, Napi::Object* result) {
+  JsonDocument times;
+  if (!ParseJson(&message->payload, &times) || !times.IsArray()) return Malformed("trace");
+  auto microseconds = Napi::Array::New(env, times.Size());
+  for (rapidjson::SizeType i = 0; i < times.Size(); i++) {
+    if (!times[i].IsNumber()) return Malformed("trace");
+    microseconds.Set(i, Napi::Number::New(env, times[i].GetDouble()));
+  }
+  result->Set("type", "trace");
+  result->Set("microseconds", microseconds);
+  return {};
+}
+
+Failure Translate(Napi::Env env, Message* message, Napi::Object* result) {
+  switch (message->kind) {
+    case Frame::kPid:
+      return PidMessage(env, message, result);
+    case Frame::kTerminal:
+      return TerminalMessage(env, message, result);
+    case Frame::kFailure:
+      return FailureMessage(env, message, result);
+    case Frame::kTrace:
+      return TraceMessage(env, message, result);
+    case Frame::kIdMap:
+      result->Set("type", "idmap");
+      return {};
+    case Frame::kHooks:
+      result->Set("type", "hooks");
+      return {};
+    case Frame::kReady:
+      result->Set("type", "ready");
+      return {};
+    default:
+      return Malformed("kind of frame");
+  }
+}
+
+enum class Wait { kChannel, kDied, kFailed };
+
+// The channel goes before the pidfd: a process that reports why it fails and exits makes both ready.
+Wait WaitForFrame(int channel, int pidfd, int timeout_ms) {
+  pollfd fds[2] = {{channel, POLLIN, 0}, {pidfd, POLLIN, 0}};
+  const int ready = PollUntil(fds, pidfd >= 0 ? 2 : 1, Deadline::After(timeout_ms));
+  if (ready == -1) return Wait::kFailed;
+  if (ready == 0) {
+    errno = ETIMEDOUT;
+    return Wait::kFailed;
+  }
+  if (fds[0].revents != 0) return Wait::kChannel;
+  // It may have written between the kernel's look at the channel and its look at the pidfd.
+  fds[0].revents = 0;
+  return poll(fds, 1, 0) > 0 ? Wait::kChannel : Wait::kDied;
+}
+
+Napi::Value SendFrame(Napi::Env env, int channel, Frame kind, const char* what, std::string_view payload = {},
+                      const int* fds = nullptr, int fd_count = 0) {
+  if (WriteFrame(channel, kind, payload, fds, fd_count)) return env.Undefined();
+  return Throw(env, Failed("sendmsg", std::string(what) + " to the init"));
+}
+
+}  // namespace
+
+Napi::Value Receive(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const Options options(info);
+  const int channel = options.Integer("channel");
+  auto result = Napi::Object::New(env);
+  switch (WaitForFrame(channel, options.Integer("pidfd", -1), options.Integer("timeoutMs", -1))) {
+    case Wait::kFailed:
+      return Throw(env, Failed("poll", "init"));
+    case Wait::kDied:
+      ReapStage(channel, false);
+      result.Set("type", "died");
+      return result;
+    case Wait::kChannel:
+      break;
+  }
+
+  Message message;
+  const ReadResult got = ReadFrame(channel, &message);
+  // A reset is how an end of file looks when the other side left bytes of ours unread.
+  const bool closed = got == ReadResult::kClosed || (got == ReadResult::kFailed && errno == ECONNRESET);
+  if (got == ReadResult::kFailed && !closed) return Throw(env, Failed("recvmsg", "init"));
+  ReapStage(channel, closed);
+  if (closed) {
+    result.Set("type", "closed");
+    return result;
+  }
+  if (const Failure failure = Translate(env, &message, &result)) return Throw(env, failure);
+  return result;
+}
+
+Napi::Value Send(const Napi::CallbackInfo& info) {
+  const Options options(info);
+  const std::string type = options.Text("type");
+  Frame kind{};
+  if (type == "idmap") {
+    kind = Frame::kIdMapDone;
+  } else if (type == "hooks") {
+    kind = Frame::kHooksDone;
+  } else if (type == "start") {
+    kind = Frame::kStart;
+  } else {
+    return Throw(info.Env(), {"sendmsg", EINVAL, type});
+  }
+  return SendFrame(info.Env(), options.Integer("channel"), kind, type.c_str());
+}
+
+Napi::Value SendCgroups(const Napi::CallbackInfo& info) {
+  const Options options(info);
+  const std::vector<std::string> directories = options.Texts("directories");
+  if (directories.size() > kMaxFds) return Throw(info.Env(), {"sendmsg", EMSGSIZE, "cgroups"});
+  UniqueFd tasks[kMaxFds];
+  int fds[kMaxFds];
+  int count = 0;
+  std::string names;
+  for (const std::string& directory : directories) {
+    const std::string path = directory + "/tasks";
+    tasks[count].reset(open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    if (!tasks[count]) return Throw(info.Env(), Failed("open", path));
+    fds[count] = tasks[count].get();
+    count++;
+    if (!names.empty()) names += '\n';
+    names += directory;
+  }
+  return SendFrame(info.Env(), options.Integer("channel"), Frame::kCgroup, "cgroups", names, fds, count);
+}
+
+Napi::Value SendSeccomp(const Napi::CallbackInfo& info) {
+  const Options options(info);
+  const auto program = options.Get("program").As<Napi::Uint8Array>();
+  const std::string_view bytes(reinterpret_cast<const char*>(program.Data()), program.ByteLength());
+  return SendFrame(info.Env(), options.Integer("channel"), Frame::kSeccomp, "seccomp filter", bytes);
+}
+
+Napi::Value SendListener(const Napi::CallbackInfo& info) {
+  const Options options(info);
+  const std::string path = options.Path("path");
+  UniqueFd listener;
+  if (const Failure failure = BindUnixSocket(path, SOCK_STREAM, 0600, &listener)) return Throw(info.Env(), failure);
+  if (listen(listener.get(), 1) == -1) return Throw(info.Env(), Failed("listen", path));
+  const int fd = listener.get();
+  return SendFrame(info.Env(), options.Integer("channel"), Frame::kListen, "listener", {}, &fd, 1);
+}
+
+Napi::Value Connect(const Napi::CallbackInfo& info) {
+  UniqueFd socket;
+  const std::string path = Options(info).Path("path");
+  if (const Failure failure = ConnectUnixSocket(path, SOCK_STREAM, &socket)) return Throw(info.Env(), failure);
+  return Napi::Number::New(info.Env(), socket.release());
+}
+
+}  // namespace runtime_ts

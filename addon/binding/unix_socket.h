@@ -1,0 +1,19 @@
+// Unix sockets by path, of any length: sun_path holds 107 bytes, and state directories of engines are often deeper.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+
+#include "binding/failure.h"
+#include "common/unique_fd.h"
+
+namespace runtime_ts {
+
+// A socket bound to `path`, which must not exist yet, with this mode whatever the umask is.
+Failure BindUnixSocket(const std::string& path, int type, mode_t mode, UniqueFd* socket);
+
+// A socket connected to `path`; one that begins with @ is abstract.
+Failure ConnectUnixSocket(const std::string& path, int type, UniqueFd* socket);
+
+}  // namespace runtime_ts

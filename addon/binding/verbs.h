@@ -1,0 +1,35 @@
+// Every verb of src/native/api.ts, by the file that holds it. The contract of each is written there.
+#pragma once
+
+#include <napi.h>
+
+namespace runtime_ts {
+
+using Verb = Napi::Value(const Napi::CallbackInfo& info);
+
+// this_process.cc
+Verb Exit, Print, Identity, SetSubreaper, CheckPreservedFds;
+// files.cc
+Verb ReadText, ReplaceFile, AppendText, WriteControl, RemoveFile, Stat, RealPath, Close;
+// directories.cc
+Verb MakeDirectory, RemoveDirectory, RemoveTree, ListDirectory, LockDirectory;
+// processes.cc
+Verb ProcessStat, OpenPid, SignalPid, WaitPid, Reap;
+// hooks.cc
+Verb RunHook;
+// host_steps.cc
+Verb ExecuteHostSteps;
+// spawn_init.cc
+Verb SpawnInit;
+// channel.cc
+Verb Receive, Send, SendCgroups, SendSeccomp, SendListener, Connect;
+// seccomp.cc
+Verb CompileSeccomp;
+// terminal.cc
+Verb SendTerminal;
+// notify.cc
+Verb BindNotify, ForwardNotify;
+// supervise.cc
+Verb Supervise;
+
+}  // namespace runtime_ts

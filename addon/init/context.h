@@ -1,0 +1,61 @@
+// What one step leaves for the next ones.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+
+#include "common/buffer.h"
+#include "common/json.h"
+#include "common/unique_fd.h"
+#include "init/channel.h"
+#include "init/rootfs.h"
+
+namespace runtime_ts {
+
+// A detached mount that is attached in many places. A detached tree itself can't be cloned (Linux 6.15 is the first
+// that allows it), so the first place gets the mount and all others get clones of that one.
+struct MaskSource {
+  UniqueFd mount;
+  bool attached = false;
+};
+
+struct Context {
+  explicit Context(int channel_fd) : channel(channel_fd), first_private_fd(channel_fd) {}
+
+  Channel channel;
+  // 3 + preserveFds: the container's program gets the descriptors below, none from here on.
+  int first_private_fd;
+
+  // How this program was started.
+  uid_t started_as = 0;
+  mode_t caller_umask = 022;
+  // In a user namespace other than the one it was started in.
+  bool in_user_namespace = false;
+
+  JsonDocument plan;
+  const JsonValue* steps = nullptr;
+  // The step that runs now.
+  std::uint32_t index = 0;
+  // Microseconds of each step; null without plan.trace.
+  std::uint32_t* times = nullptr;
+
+  Rootfs rootfs;
+  // The host's / and /proc and a clone of its /dev/null, all taken before the root changes and released with it,
+  // except for the last.
+  UniqueFd host_root;
+  UniqueFd host_proc;
+  MaskSource null_device;
+  MaskSource empty_directory;
+  // Whether mounts may still propagate to the host, so that the old root must not be unmounted as it is.
+  bool may_propagate = true;
+
+  // A procfs of our own, that no mount in the container can cover; see proc.h.
+  UniqueFd proc;
+
+  // What process.lookup found, and what process.home made: HOME=...
+  Buffer executable;
+  Buffer home;
+};
+
+}  // namespace runtime_ts

@@ -1,0 +1,79 @@
+#include "init/executor.h"
+
+#include <time.h>
+
+#include <cstdlib>
+
+#include "init/json_writer.h"
+#include "steps/steps.h"
+
+namespace runtime_ts {
+namespace {
+
+std::uint64_t Microseconds() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1000000 + static_cast<std::uint64_t>(now.tv_nsec) / 1000;
+}
+
+Status RunStep(Context& context, const JsonValue& step) {
+  const JsonValue* op = JsonMember(step, "op");
+  const StepFunction run = op == nullptr ? nullptr : FindStep(JsonText(*op));
+  if (run == nullptr) return Status::Make("plan", ENOSYS, op == nullptr ? "step without op" : JsonText(*op));
+  return run(context, step);
+}
+
+}  // namespace
+
+Status ParsePlan(Context& context, Buffer* text) {
+  if (!ParseJson(text, &context.plan)) return Status::Make("plan", EPROTO, "not JSON");
+  context.steps = JsonMember(context.plan, "init");
+  if (context.steps == nullptr || !context.steps->IsArray()) return Status::Make("plan", EPROTO, "no init steps");
+  if (JsonBool(context.plan, "trace")) {
+    context.times = static_cast<std::uint32_t*>(calloc(context.steps->Size(), sizeof *context.times));
+    if (context.times == nullptr) return Status::Make("malloc", ENOMEM);
+  }
+  return Status::Ok();
+}
+
+Status RunSteps(Context& context) {
+  const auto steps = context.steps->GetArray();
+  for (context.index = 0; context.index < steps.Size(); context.index++) {
+    const std::uint64_t begin = context.times == nullptr ? 0 : Microseconds();
+    RETURN_IF_FAILED(RunStep(context, steps[context.index]));
+    if (context.times != nullptr) context.times[context.index] = static_cast<std::uint32_t>(Microseconds() - begin);
+  }
+  return Status::Make("plan", EPROTO, "no exec step");
+}
+
+void ReportFailure(Context& context) {
+  const Failure& failure = Status::last();
+  JsonBuffer text;
+  JsonWriter json(text);
+  json.StartObject();
+  json.Key("step");
+  json.Uint(context.index);
+  json.Key("syscall");
+  json.String(failure.syscall);
+  json.Key("errno");
+  json.Int(failure.error);
+  if (failure.detail[0] != '\0') {
+    json.Key("detail");
+    json.String(failure.detail);
+  }
+  json.EndObject();
+  // Nobody is left to hear of a second failure.
+  static_cast<void>(context.channel.Send(Frame::kFailure, {text.GetString(), text.GetSize()}).ok());
+}
+
+Status ReportTimes(Context& context) {
+  if (context.times == nullptr) return Status::Ok();
+  JsonBuffer text;
+  JsonWriter json(text);
+  json.StartArray();
+  for (std::uint32_t i = 0; i < context.steps->Size(); i++) json.Uint(context.times[i]);
+  json.EndArray();
+  return context.channel.Send(Frame::kTrace, {text.GetString(), text.GetSize()});
+}
+
+}  // namespace runtime_ts

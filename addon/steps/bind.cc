@@ -1,0 +1,63 @@
+// mount.bind, device.bind: something of the host inside the container.
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include "steps/attributes.h"
+#include "steps/steps.h"
+#include "steps/target.h"
+
+namespace runtime_ts {
+namespace {
+
+constexpr mode_t kDirectoryMode = 0755;
+constexpr mode_t kFileMode = 0644;
+
+// A detached copy of the mount at a host path. This process is in a copy of the host's mount namespace, whose / is
+// still the host's: sources are trusted, and symlinks in them are followed.
+Status CloneTree(const char* source, bool tree, UniqueFd* mount) {
+  *mount = UniqueFd(open_tree(AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (tree ? AT_RECURSIVE : 0U)));
+  return *mount ? Status::Ok() : Status::Errno("open_tree", source);
+}
+
+// The destination, made after the kind of the source when it is missing.
+Status OpenTarget(const Context& context, int mount, const char* destination, UniqueFd* target) {
+  struct stat source {};
+  struct stat found {};
+  if (fstat(mount, &source) < 0) return Status::Errno("fstat", destination);
+  const bool directory = S_ISDIR(source.st_mode);
+  RETURN_IF_FAILED(context.rootfs.Create(destination, directory ? Rootfs::Kind::kDirectory : Rootfs::Kind::kFile,
+                                         directory ? kDirectoryMode : kFileMode, target));
+  if (fstat(target->get(), &found) < 0) return Status::Errno("fstat", destination);
+  // move_mount says EINVAL here, mount(2) says ENOTDIR, which engines know how to tell their users.
+  if (directory != S_ISDIR(found.st_mode)) return Status::Make("mount", ENOTDIR, destination);
+  return Status::Ok();
+}
+
+}  // namespace
+
+Status steps::MountBind(Context& context, const JsonValue& step) {
+  const char* destination = JsonString(step, "destination", "");
+  UniqueFd mount;
+  UniqueFd target;
+  RETURN_IF_FAILED(CloneTree(JsonString(step, "source", ""), JsonBool(step, "tree"), &mount));
+  RETURN_IF_FAILED(OpenTarget(context, mount.get(), destination, &target));
+
+  mount_attr attributes{};
+  if (!ParseAttributes(JsonMember(step, "attributes"), &attributes)) return Status::Make("plan", EINVAL, destination);
+  RETURN_IF_FAILED(ApplyAttributes(mount.get(), attributes, false, destination));
+  RETURN_IF_FAILED(ApplyRecursiveAttributes(mount.get(), step, destination));
+  RETURN_IF_FAILED(MoveMount(context, mount, target.get(), destination));
+  return ApplyPropagation(mount.get(), step, destination);
+}
+
+Status steps::BindDevice(Context& context, const JsonValue& step) {
+  const char* path = JsonString(step, "path", "");
+  UniqueFd mount;
+  UniqueFd target;
+  RETURN_IF_FAILED(CloneTree(JsonString(step, "source", ""), false, &mount));
+  RETURN_IF_FAILED(OpenTarget(context, mount.get(), path, &target));
+  return MoveMount(context, mount, target.get(), path);
+}
+
+}  // namespace runtime_ts

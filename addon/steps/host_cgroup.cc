@@ -1,0 +1,96 @@
+// Steps on cgroupfs.
+#include <linux/magic.h>
+#include <sys/vfs.h>
+
+#include <string>
+#include <string_view>
+
+#include "binding/file_content.h"
+#include "binding/make_directory.h"
+#include "steps/host_steps.h"
+
+namespace runtime_ts {
+namespace {
+
+bool IsBlank(std::string_view text) { return text.find_first_not_of(" \n\t") == std::string_view::npos; }
+
+std::string Parent(const std::string& path) { return path.substr(0, path.rfind('/')); }
+
+// Fills `directory`/`file` from its parents, up to and without `root`, whose value is always set.
+Failure InheritFromParents(const std::string& directory, const std::string& root, const std::string& file) {
+  std::string own;
+  if (Failure failure = ReadWhole(directory + "/" + file, &own)) return failure;
+  if (!IsBlank(own) || directory.size() <= root.size()) return {};
+  const std::string parent = Parent(directory);
+  if (Failure failure = InheritFromParents(parent, root, file)) return failure;
+  std::string value;
+  if (Failure failure = ReadWhole(parent + "/" + file, &value)) return failure;
+  return WriteOnce(directory + "/" + file, value);
+}
+
+bool IsUnified(const std::string& directory) {
+  struct statfs filesystem {};
+  return statfs(directory.c_str(), &filesystem) == 0 && filesystem.f_type == CGROUP2_SUPER_MAGIC;
+}
+
+// `memory pids` to `+memory +pids`, without what `enabled` has already.
+std::string ToEnable(std::string_view available, const std::string& enabled) {
+  std::string change;
+  const std::string have = " " + enabled.substr(0, enabled.find('\n')) + " ";
+  while (!available.empty()) {
+    const std::size_t end = available.find_first_of(" \n");
+    const std::string name(available.substr(0, end));
+    if (!name.empty() && have.find(" " + name + " ") == std::string::npos) {
+      change += (change.empty() ? "+" : " +") + name;
+    }
+    if (end == std::string_view::npos) break;
+    available.remove_prefix(end + 1);
+  }
+  return change;
+}
+
+// Passes all controllers of `directory` on to its children. What can't be passed on (a cgroup with processes of its
+// own, a controller that v1 has taken) is not an error here: the limit that needs it will not find its file, and that
+// failure names the config value.
+void PassOnControllers(const std::string& directory) {
+  std::string available;
+  std::string enabled;
+  const std::string control = directory + "/cgroup.subtree_control";
+  if (ReadWhole(directory + "/cgroup.controllers", &available) || ReadWhole(control, &enabled)) return;
+  std::string_view change = available = ToEnable(available, enabled);
+  if (change.empty() || !WriteOnce(control, change)) return;
+  // The kernel takes all or none of one write.
+  while (!change.empty()) {
+    const std::size_t end = change.find(' ');
+    if (WriteOnce(control, change.substr(0, end))) errno = 0;
+    if (end == std::string_view::npos) break;
+    change.remove_prefix(end + 1);
+  }
+}
+
+}  // namespace
+
+Failure CreateCgroup(const JsonValue& step) {
+  const std::string path = JsonString(step, "path", "");
+  bool made = false;
+  if (Failure failure = MakeDirectories(path, 0755, &made)) return failure;
+  if (!JsonBool(step, "v2")) return {};
+  // From the mount point down: a child is given only what its parent has been given.
+  for (std::size_t slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1)) {
+    const std::string parent = path.substr(0, slash);
+    if (IsUnified(parent)) PassOnControllers(parent);
+  }
+  return {};
+}
+
+Failure WriteCgroup(const JsonValue& step) {
+  Failure failure = WriteOnce(JsonString(step, "path", ""), JsonString(step, "value", ""));
+  const bool missing = failure.number == ENOENT && std::string_view(failure.syscall) == "open";
+  return missing && JsonBool(step, "optional") ? Failure{} : failure;
+}
+
+Failure InheritCgroup(const JsonValue& step) {
+  return InheritFromParents(JsonString(step, "path", ""), JsonString(step, "root", ""), JsonString(step, "file", ""));
+}
+
+}  // namespace runtime_ts

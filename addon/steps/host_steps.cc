@@ -1,0 +1,27 @@
+#include "steps/host_steps.h"
+
+#include <string_view>
+
+namespace runtime_ts {
+namespace {
+
+Failure RunHostStep(const JsonValue& step, pid_t pid) {
+  const std::string_view op = JsonString(step, "op", "");
+  if (op == "cgroup.create") return CreateCgroup(step);
+  if (op == "cgroup.write") return WriteCgroup(step);
+  if (op == "cgroup.inherit") return InheritCgroup(step);
+  if (op == "cgroup.devices") return AttachDeviceProgram(step);
+  if (op == "idmap.write") return WriteIdMaps(step, pid);
+  return {"host step", ENOTSUP, std::string(op)};
+}
+
+}  // namespace
+
+HostStepFailure RunHostSteps(const JsonValue& steps, pid_t pid) {
+  for (rapidjson::SizeType i = 0; i < steps.Size(); i++) {
+    if (Failure failure = RunHostStep(steps[i], pid)) return {static_cast<int>(i), std::move(failure)};
+  }
+  return {};
+}
+
+}  // namespace runtime_ts

@@ -1,0 +1,28 @@
+// The steps of a plan that the engine runs itself, in the host's namespaces (src/plan/schema.ts, hostStep).
+#pragma once
+
+#include <sys/types.h>
+
+#include "binding/failure.h"
+#include "common/json.h"
+
+namespace runtime_ts {
+
+struct HostStepFailure {
+  int step = -1;
+  Failure failure;
+};
+
+// In order, up to the first failure. `pid`: the container's first process, for the steps that are about it.
+HostStepFailure RunHostSteps(const JsonValue& steps, pid_t pid);
+
+// host_cgroup.cc
+Failure CreateCgroup(const JsonValue& step);
+Failure WriteCgroup(const JsonValue& step);
+Failure InheritCgroup(const JsonValue& step);
+// host_cgroup_devices.cc
+Failure AttachDeviceProgram(const JsonValue& step);
+// host_idmap.cc
+Failure WriteIdMaps(const JsonValue& step, pid_t pid);
+
+}  // namespace runtime_ts

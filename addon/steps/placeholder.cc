@@ -1,1 +1,0 @@
-#include "steps/steps.h"

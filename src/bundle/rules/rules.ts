@@ -1,0 +1,40 @@
+/**
+ * Every rule of the specification, the kernel and runc that a JSON Schema cannot say.
+ *
+ * They run once in each process that creates a container, so it is the first use of everything that counts: in the
+ * standalone binary a first `for...of`, `find` or regular expression costs 0.1 ms each, as JavaScriptCore compiles its
+ * own part of them then, and an indexed loop or `indexOf` nothing. Where a config has no fault, rules use the latter.
+ */
+import type { Diagnostic } from "../diagnostic.js";
+import type { Spec } from "../spec.js";
+import { checkUnsupported } from "../unsupported.js";
+import { checkDevices } from "./devices.js";
+import { checkIdMappings } from "./idmappings.js";
+import { checkMounts } from "./mounts.js";
+import { checkNamespaces } from "./namespaces.js";
+import { checkProcess } from "./process.js";
+import { Report } from "./report.js";
+import { checkResources } from "./resources.js";
+import { checkSeccomp } from "./seccomp.js";
+import { checkSysctls } from "./sysctl.js";
+import { checkVersion } from "./version.js";
+
+const RULES = [
+	checkVersion,
+	checkProcess,
+	checkMounts,
+	checkNamespaces,
+	checkIdMappings,
+	checkDevices,
+	checkResources,
+	checkSysctls,
+	checkSeccomp,
+	checkUnsupported,
+];
+
+/** Runs all rules on a Spec that fits the schema. */
+export function checkRules(spec: Spec): Diagnostic[] {
+	const report = new Report();
+	for (let index = 0; index < RULES.length; index++) RULES[index]?.(spec, report);
+	return report.diagnostics;
+}

@@ -1,0 +1,112 @@
+/** linux.resources as control files of cgroup v2: most values are v1's and have to be converted. */
+import { compileDeviceProgram, toBase64 } from "./device-program.js";
+import { compileDeviceRules, formatRule } from "./device-rules.js";
+import { type CgroupTarget, limit, pidsLimit, pointerTo, type Resources, refuseConversion } from "./resources.js";
+
+export function writeV2(resources: Resources, ociVersion: string, target: CgroupTarget, devices: boolean): void {
+	writeMemory(resources, target);
+	writeCpu(resources, target);
+	const { cpu } = resources;
+	if (cpu?.cpus) target.write("cpuset", "/cpu/cpus", "cpuset.cpus", cpu.cpus);
+	if (cpu?.mems) target.write("cpuset", "/cpu/mems", "cpuset.mems", cpu.mems);
+	const pids = pidsLimit(resources, ociVersion);
+	if (pids !== undefined) target.write("pids", "/pids/limit", "pids.max", pids);
+	writeIo(resources, target);
+	for (const [index, { pageSize, limit: size }] of (resources.hugepageLimits ?? []).entries()) {
+		const at = `/hugepageLimits/${index}`;
+		target.write("hugetlb", at, `hugetlb.${pageSize}.max`, String(size));
+		target.write("hugetlb", at, `hugetlb.${pageSize}.rsvd.max`, String(size), true);
+	}
+	if (devices) attachDeviceProgram(resources, target);
+	// Last, because they are the more specific words.
+	for (const [file, value] of Object.entries(resources.unified ?? {})) {
+		const pointer = `/unified/${file.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+		if (file.includes("/"))
+			refuseConversion(pointer, `unified resource "${file}" must be a file name without any slashes`);
+		target.write(file.split(".", 1)[0] ?? file, pointer, file, value);
+	}
+}
+
+/** -1 is "unlimited" in config.json. */
+function maximum(value: bigint): string {
+	return value < 0n ? "max" : String(value);
+}
+
+function writeMemory({ memory }: Resources, target: CgroupTarget): void {
+	const bytes = limit(memory?.limit);
+	const swap = limit(memory?.swap);
+	const reservation = limit(memory?.reservation);
+	if (bytes !== undefined) target.write("memory", "/memory/limit", "memory.max", maximum(bytes));
+	if (swap !== undefined)
+		target.write("memory", "/memory/swap", "memory.swap.max", swapMaximum(bytes, swap), swap < 0n);
+	if (reservation !== undefined) target.write("memory", "/memory/reservation", "memory.low", maximum(reservation));
+	if (limit(memory?.kernelTCP) !== undefined)
+		refuseConversion("/memory/kernelTCP", "v2 has no limit for TCP buffers alone");
+	if (memory?.swappiness !== undefined && BigInt(memory.swappiness) <= 100n)
+		refuseConversion("/memory/swappiness", "v2 has no swappiness");
+	if (memory?.disableOOMKiller) refuseConversion("/memory/disableOOMKiller", "v2 can't disable the OOM killer");
+}
+
+/** v1 limits memory and swap together, v2 swap alone. */
+function swapMaximum(bytes: bigint | undefined, swap: bigint): string {
+	if (swap < 0n) return "max";
+	if (bytes === undefined || bytes < 0n)
+		refuseConversion("/memory/swap", "unable to set swap limit without memory limit");
+	if (swap < bytes) refuseConversion("/memory/swap", "memory+swap limit should be >= memory limit");
+	return String(swap - bytes);
+}
+
+/**
+ * cpu.shares (2 to 262144, default 1024) to cpu.weight (1 to 10000, default 100): a curve through all three pairs, as in runc
+ * 1.4 and crun 1.24. The straight line of before made 39 out of the default.
+ */
+export function sharesToWeight(shares: bigint): number {
+	if (shares <= 2n) return 1;
+	if (shares >= 262144n) return 10000;
+	const log = Math.log2(Number(shares));
+	return Math.ceil(10 ** ((log * log + 125 * log) / 612 - 7 / 34));
+}
+
+function writeCpu({ cpu }: Resources, target: CgroupTarget): void {
+	const shares = limit(cpu?.shares);
+	if (shares !== undefined) target.write("cpu", "/cpu/shares", "cpu.weight", String(sharesToWeight(shares)));
+	if (cpu?.idle !== undefined && BigInt(cpu.idle) !== 0n)
+		target.write("cpu", "/cpu/idle", "cpu.idle", String(cpu.idle));
+	const quota = limit(cpu?.quota);
+	const period = limit(cpu?.period);
+	if (quota !== undefined || period !== undefined) {
+		const value = `${maximum(quota ?? -1n)} ${period ?? 100000n}`;
+		target.write("cpu", quota !== undefined ? "/cpu/quota" : "/cpu/period", "cpu.max", value);
+	}
+	const burst = limit(cpu?.burst);
+	if (burst !== undefined) target.write("cpu", "/cpu/burst", "cpu.max.burst", String(burst));
+}
+
+function writeIo({ blockIO }: Resources, target: CgroupTarget): void {
+	const kinds = [
+		["throttleReadBpsDevice", "rbps"],
+		["throttleWriteBpsDevice", "wbps"],
+		["throttleReadIOPSDevice", "riops"],
+		["throttleWriteIOPSDevice", "wiops"],
+	] as const;
+	for (const [kind, word] of kinds) {
+		for (const [index, { major, minor, rate }] of (blockIO?.[kind] ?? []).entries()) {
+			// v1 takes 0 for "no limit", v2 takes "max".
+			const value = limit(rate) === undefined ? "max" : String(rate);
+			target.write("io", `/blockIO/${kind}/${index}`, "io.max", `${major}:${minor} ${word}=${value}`);
+		}
+	}
+}
+
+function attachDeviceProgram({ devices }: Resources, target: CgroupTarget): void {
+	const rules = compileDeviceRules(devices);
+	// Everything is allowed: no program is that, too.
+	if (rules.length === 1 && rules[0]?.allow) return;
+	target.steps.push({
+		op: "cgroup.devices",
+		at: pointerTo("/devices"),
+		path: target.directory("devices", pointerTo("/devices")),
+		program: toBase64(compileDeviceProgram(rules)),
+		rules: rules.map((rule) => `${rule.allow ? "allow" : "deny"} ${formatRule(rule)}`),
+	});
+}

@@ -1,0 +1,237 @@
+/**
+ * The whole command line, by yargs: help texts, usage errors in runc's words, suggestions. Loaded only when the
+ * hot parser has given up on a line; on a line that both can read they agree (test/cli/parse.test.ts).
+ *
+ * A line is read in two rounds, because an option may mean one thing before the command and another behind it
+ * (`--rootless` of runtime-ts and of `spec`): the global options up to the first word, then the command's own.
+ */
+import type { Argv } from "yargs";
+import yargs from "yargs";
+import type { OptionValues, Parsed } from "./parse.js";
+import { findOption, readBoolean, readNumber, readToken } from "./parse.js";
+import type { CommandSpec, GlobalOptions, Invocation, OptionSpec } from "./table.js";
+import { commands, findCommand, globalOptions, helpOption, programName, wrongCount } from "./table.js";
+
+export type Outcome =
+	| { kind: "parsed"; parsed: Parsed }
+	| { kind: "help"; text: string }
+	| { kind: "misuse"; global: GlobalOptions; message: string; hint?: string; usage?: string };
+
+class Misuse extends Error {
+	readonly hint: string | undefined;
+	constructor(message: string, hint?: string) {
+		super(message);
+		this.hint = hint;
+	}
+}
+
+const helpWidth = 100;
+
+/** A yargs that prints nothing, exits never, and throws what it has to say. */
+function quiet(): Argv {
+	return yargs([])
+		.scriptName(programName)
+		.detectLocale(false)
+		.locale("en")
+		.exitProcess(false)
+		.showHelpOnFail(false)
+		.fail(false as never)
+		.help(false)
+		.version(false)
+		.wrap(helpWidth);
+}
+
+/** Go's rules, as far as yargs-parser has a switch for them. */
+const goRules = {
+	"boolean-negation": false,
+	"camel-case-expansion": false,
+	"dot-notation": false,
+	"duplicate-arguments-array": false,
+	"nargs-eats-options": true,
+	"parse-numbers": false,
+	"parse-positional-numbers": false,
+	"unknown-options-as-args": true,
+};
+
+function withOptions(parser: Argv, options: readonly OptionSpec[], purpose: "help" | "parse"): Argv {
+	for (const option of options) {
+		parser.option(option.name, {
+			...(option.alias === undefined || purpose === "parse" ? {} : { alias: option.alias }),
+			...(option.choices === undefined ? {} : { choices: option.choices }),
+			describe: option.summary,
+			...(option.kind === "flag"
+				? { type: "boolean" as const }
+				: { type: "string" as const, nargs: 1, requiresArg: true }),
+		});
+	}
+	return parser;
+}
+
+/**
+ * Writes each option as `--name` or `--name=value`. yargs has no Go syntax: a word `true` behind a bare flag is its
+ * value there, `-bundle` is six flags, and `-qf` is two.
+ */
+function spellOut(argv: readonly string[], options: readonly OptionSpec[], untilWord: boolean): string[] {
+	const out: string[] = [];
+	for (let index = 0; index < argv.length; index++) {
+		const argument = argv[index] as string;
+		const token = readToken(argument);
+		const option = token && findOption(options, token.name);
+		if (argument === "--" || (untilWord && !token)) return [...out, ...argv.slice(index)];
+		if (!token || !option) {
+			out.push(argument);
+		} else if (option.kind === "flag") {
+			const value = token.value === undefined ? true : readBoolean(token.value);
+			if (value === undefined) {
+				throw new Misuse(`invalid boolean value "${token.value}" for -${token.name}: parse error`);
+			}
+			out.push(`--${option.name}=${value}`);
+		} else {
+			const value = token.value ?? argv[++index];
+			out.push(value === undefined ? `--${option.name}` : `--${option.name}=${value}`);
+		}
+	}
+	return out;
+}
+
+/** The word of `words` that was meant, in yargs's opinion. */
+function suggest(word: string, words: readonly string[]): string | undefined {
+	const parser = quiet().strictCommands().recommendCommands();
+	// yargs alone finds --all close to -9.
+	for (const candidate of words) if (candidate[0] === word[0]) parser.command(candidate, "", {}, () => {});
+	try {
+		parser.parseSync([word]);
+	} catch (error) {
+		return /^Did you mean (.+)\?$/.exec((error as Error).message)?.[1];
+	}
+	return undefined;
+}
+
+function unknownOption(argument: string, options: readonly OptionSpec[]): Misuse {
+	const token = readToken(argument);
+	if (!token) return new Misuse(`bad flag syntax: ${argument}`);
+	const meant = suggest(
+		token.name,
+		options.map((option) => option.name),
+	);
+	return new Misuse(`flag provided but not defined: -${token.name}`, meant && `did you mean --${meant}?`);
+}
+
+/** One round: the options' values and what is left. Throws Misuse. */
+function round(
+	argv: readonly string[],
+	options: readonly OptionSpec[],
+	untilWord: boolean,
+): { values: OptionValues; words: string[] } {
+	const parser = withOptions(quiet(), options, "parse").parserConfiguration({
+		...goRules,
+		"halt-at-non-option": untilWord,
+		"populate--": !untilWord,
+	});
+	let result: Record<string, unknown>;
+	try {
+		result = parser.parseSync(spellOut(argv, options, untilWord)) as Record<string, unknown>;
+	} catch (error) {
+		throw error instanceof Misuse ? error : inGoWords(error as Error, options);
+	}
+	const { _: before, "--": after, $0: _program, ...found } = result;
+	const stray = Object.keys(found).find((name) => !findOption(options, name));
+	if (stray !== undefined) {
+		const known = (argument: string) => findOption(options, readToken(argument)?.name ?? "") !== undefined;
+		throw unknownOption(argv.find((argument) => readToken(argument) && !known(argument)) ?? stray, options);
+	}
+	const words = (before as string[]).map(String);
+	const first = words[0];
+	// Go stops at the first word: a dash before it is a mistake, behind it an argument (`kill ID -9`).
+	if (first?.startsWith("-") && first !== "-") throw unknownOption(first, options);
+	words.push(...((after as string[] | undefined) ?? []).map(String));
+
+	const values: OptionValues = {};
+	for (const option of options) {
+		const value = found[option.name];
+		if (value === undefined) continue;
+		if (option.kind !== "number") {
+			values[option.name] = value as string | boolean;
+			continue;
+		}
+		const number = readNumber(String(value));
+		if (number === undefined) throw new Misuse(`invalid value "${value}" for flag -${option.name}: parse error`);
+		values[option.name] = number;
+	}
+	return { values, words };
+}
+
+/** yargs's complaint in the words of Go's flag package, which callers match (podman: "flag needs an argument"). */
+function inGoWords(error: Error, options: readonly OptionSpec[]): Misuse {
+	const missing = /^Not enough arguments following: (.+)$/.exec(error.message);
+	if (missing) return new Misuse(`flag needs an argument: -${missing[1]}`);
+	const choice = /Argument: ([^,]+), Given: "([^"]*)"/.exec(error.message);
+	const option = choice && findOption(options, choice[1] as string);
+	if (option) {
+		return new Misuse((option.refusal ?? error.message).replace("%s", choice?.[2] ?? ""));
+	}
+	return new Misuse(error.message);
+}
+
+export async function helpText(command?: CommandSpec): Promise<string> {
+	const parser = quiet();
+	if (command) {
+		const options = [...command.options, helpOption];
+		parser.usage(`$0 ${command.name} [options]${command.usage && ` ${command.usage}`}\n\n${command.summary}`);
+		for (const [line, says] of command.examples ?? []) parser.example(`$0 ${line}`, says);
+		if (command.description) parser.epilog(command.description);
+		return `${await withOptions(parser, options, "help").getHelp()}\n`;
+	}
+	parser.usage("$0 [global options] COMMAND [options] [arguments]\n\nruns containers from OCI bundles");
+	for (const { name, usage, summary } of commands) parser.command(`${name} ${usage}`.trimEnd(), summary);
+	parser.command("help [COMMAND]", "show help");
+	return `${await withOptions(parser, globalOptions, "help").getHelp()}\n`;
+}
+
+async function help(topic: string | undefined, global: GlobalOptions): Promise<Outcome> {
+	const command = topic === undefined ? undefined : findCommand(topic);
+	if (topic !== undefined && !command) return unknownCommand(topic, global);
+	return { kind: "help", text: await helpText(command) };
+}
+
+function unknownCommand(name: string, global: GlobalOptions): Outcome {
+	const meant = suggest(
+		name,
+		commands.map((command) => command.name),
+	);
+	const message = `No help topic for '${name}'`;
+	const hint = meant ? `did you mean "${meant}"?` : `${programName} --help lists the commands`;
+	return { kind: "misuse", global, message, hint };
+}
+
+/** Reads a command line, whatever it is. */
+export async function parseFull(argv: readonly string[]): Promise<Outcome> {
+	let global: GlobalOptions = {};
+	let command: CommandSpec | undefined;
+	try {
+		const first = round(argv, globalOptions, true);
+		global = first.values as GlobalOptions;
+		const [name, ...rest] = first.words;
+		if (global.version && !global.help) return { kind: "parsed", parsed: { command: "version" } };
+		if (name === undefined) return await help(undefined, global);
+		if (name === "help" || name === "h") return await help(rest[0], global);
+		command = findCommand(name);
+		if (!command) return unknownCommand(name, global);
+		const second = round(rest, [...command.options, helpOption], false);
+		const { help: asked, ...options } = second.values;
+		if (global.help || asked) return await help(command.name, global);
+		const message = wrongCount(command, second.words.length);
+		if (message) return { kind: "misuse", global, message, usage: `Incorrect Usage.\n\n${await helpText(command)}` };
+		const parsed = { command: command.name, global, options, positionals: second.words } as Invocation;
+		return { kind: "parsed", parsed };
+	} catch (error) {
+		if (!(error instanceof Misuse)) throw error;
+		return {
+			kind: "misuse",
+			global,
+			message: error.message,
+			...(error.hint === undefined ? {} : { hint: error.hint }),
+			usage: `Incorrect Usage: ${error.message}\n\n${await helpText(command)}`,
+		};
+	}
+}

@@ -1,0 +1,95 @@
+/**
+ * Where errors and debug records go: standard error for people, `--log` for engines.
+ *
+ * Engines read the log by machine. containerd takes the last error record, podman takes the whole file for one
+ * JSON object: so without --debug the log gets nothing but the one error that ends the command.
+ */
+import type { ErrorContext } from "../errors.js";
+import { RuntimeError } from "../errors.js";
+import type { Native } from "../native/api.js";
+import type { GlobalOptions } from "./table.js";
+
+export type Level = "error" | "warning" | "debug";
+
+/** Fields of a record beside level, msg and time; logrus has them too, so no reader minds them. */
+export type Fields = ErrorContext & { code?: string };
+
+export interface Log {
+	/** True with --debug. */
+	readonly debugging: boolean;
+	/** Only with --debug. */
+	debug(message: string): void;
+	/** Only with --debug; see above. */
+	warning(message: string, pointer?: string): void;
+	/** A warning that its reader needs: to standard error at any level. */
+	notice(message: string, pointer?: string): void;
+	/** The error that ends the command. */
+	failure(error: RuntimeError): void;
+}
+
+/** Opens the log, so that a file that cannot be written is told before anything has happened. */
+export function openLog(native: Native, global: GlobalOptions): Log {
+	const path = global.log || undefined;
+	const json = global["log-format"] === "json";
+	const debugging = global.debug === true;
+	if (path !== undefined) touch(native, path);
+
+	const write = (level: Level, message: string, fields: Fields): void => {
+		const time = `${new Date().toISOString().slice(0, 19)}Z`;
+		const text = json ? jsonRecord(level, message, time, fields) : textRecord(level, message, time, fields);
+		if (path === undefined) native.print({ fd: 2, text });
+		else native.appendText({ path, text, mode: 0o644 });
+	};
+
+	return {
+		debugging,
+		debug(message) {
+			if (debugging) write("debug", message, {});
+		},
+		warning(message, pointer) {
+			if (debugging) write("warning", message, pointer === undefined ? {} : { pointer });
+		},
+		notice(message, pointer) {
+			native.print({ fd: 2, text: `warning: ${message}${pointer === undefined ? "" : ` (config.json#${pointer})`}\n` });
+			if (debugging && path !== undefined) write("warning", message, pointer === undefined ? {} : { pointer });
+		},
+		failure(error) {
+			// go-runc returns all of standard error as the text of its error; docker and conmon match on it.
+			native.print({ fd: 2, text: forPeople(error) });
+			if (path !== undefined) write("error", error.message, { code: error.code, ...error.context });
+		},
+	};
+}
+
+function touch(native: Native, path: string): void {
+	try {
+		native.appendText({ path, text: "", mode: 0o644 });
+	} catch (error) {
+		throw new RuntimeError("io", `cannot open log file: ${(error as Error).message}`, { path });
+	}
+}
+
+function forPeople(error: RuntimeError): string {
+	const { hint, output } = error.context;
+	let text = `${error.message}\n`;
+	if (output && !error.message.includes(output.trim()))
+		text += `output: ${output.trimEnd().replaceAll("\n", "\n        ")}\n`;
+	if (hint) text += `hint: ${hint}\n`;
+	return text;
+}
+
+function jsonRecord(level: Level, msg: string, time: string, fields: Fields): string {
+	return `${JSON.stringify({ level, msg, time, ...fields })}\n`;
+}
+
+/** logrus's text format, which is what `runc --log` writes. */
+function textRecord(level: Level, message: string, time: string, fields: Fields): string {
+	let line = `time="${time}" level=${level} msg=${quoted(message)}`;
+	for (const [key, value] of Object.entries(fields)) line += ` ${key}=${quoted(String(value))}`;
+	return `${line}\n`;
+}
+
+/** A bare word where logrus writes one. */
+function quoted(text: string): string {
+	return /^[A-Za-z0-9\-._/@^+]+$/.test(text) ? text : JSON.stringify(text);
+}

@@ -1,0 +1,275 @@
+/**
+ * The command line as data. The hot parser (parse.ts), yargs (full.ts) and the completion scripts
+ * (completion.ts) are all made from this table, so an option exists in all of them or in none.
+ *
+ * Names, aliases and words are runc's: engines and scripts send them (go-runc, conmon, buildah).
+ */
+
+export interface OptionSpec {
+	readonly name: string;
+	readonly alias?: string;
+	readonly kind: "flag" | "text" | "number";
+	readonly summary: string;
+	/** What a value is called in the help text. */
+	readonly placeholder?: string;
+	readonly choices?: readonly string[];
+	/** Message for a value outside `choices`; `%s` is the value. */
+	readonly refusal?: string;
+	/** What a shell offers after the option. */
+	readonly completes?: Completes;
+}
+
+export type Completes = "container" | "directory" | "file" | "signal" | "shell";
+
+export interface CommandSpec {
+	readonly name: string;
+	readonly summary: string;
+	/** Positional arguments, as the usage line shows them. */
+	readonly usage: string;
+	readonly minimum: number;
+	readonly maximum: number;
+	readonly description?: string;
+	readonly examples?: readonly (readonly [command: string, says: string])[];
+	readonly options: readonly OptionSpec[];
+	/** What a shell offers for each positional argument. */
+	readonly completes?: readonly Completes[];
+}
+
+export const programName = "runtime-ts";
+
+export const globalOptions = [
+	{ name: "debug", kind: "flag", summary: "write debug records to the log" },
+	{ name: "log", kind: "text", placeholder: "FILE", completes: "file", summary: "append log records to FILE" },
+	{
+		name: "log-format",
+		kind: "text",
+		placeholder: "FORMAT",
+		choices: ["text", "json"],
+		refusal: "invalid log-format: %s",
+		summary: "format of the log records",
+	},
+	{
+		name: "root",
+		kind: "text",
+		placeholder: "DIR",
+		completes: "directory",
+		summary: "state directory (default /run/runtime-ts, $XDG_RUNTIME_DIR/runtime-ts for a user)",
+	},
+	{
+		name: "systemd-cgroup",
+		kind: "flag",
+		summary: "let systemd make the cgroup; cgroupsPath is then slice:prefix:name",
+	},
+	{
+		name: "rootless",
+		kind: "text",
+		placeholder: "MODE",
+		choices: ["true", "false", "auto"],
+		refusal: 'invalid value "%s" for flag -rootless: want true, false or auto',
+		summary: "go on without a cgroup when there is no permission to make one",
+	},
+	{ name: "trace", kind: "flag", summary: "create and run: print the time of each step on standard error" },
+	{ name: "help", alias: "h", kind: "flag", summary: "show help" },
+	{ name: "version", alias: "v", kind: "flag", summary: "print the version" },
+] as const satisfies readonly OptionSpec[];
+
+/** Every command has it, as every command of runc does. */
+export const helpOption = {
+	name: "help",
+	alias: "h",
+	kind: "flag",
+	summary: "show help",
+} as const satisfies OptionSpec;
+
+const bundle = {
+	name: "bundle",
+	alias: "b",
+	kind: "text",
+	placeholder: "DIR",
+	completes: "directory",
+	summary: "the bundle directory (default: the working directory)",
+} as const;
+
+const creation = [
+	bundle,
+	{
+		name: "console-socket",
+		kind: "text",
+		placeholder: "PATH",
+		completes: "file",
+		summary: "AF_UNIX socket that receives the master of the console's pseudoterminal",
+	},
+	{ name: "pid-file", kind: "text", placeholder: "FILE", completes: "file", summary: "write the process id to FILE" },
+	{
+		name: "no-pivot",
+		kind: "flag",
+		summary: "move the root instead of pivot_root(2), for a rootfs on the initial ramdisk",
+	},
+	{ name: "no-new-keyring", kind: "flag", summary: "keep the caller's session keyring" },
+	{
+		name: "preserve-fds",
+		kind: "number",
+		placeholder: "N",
+		summary: "pass N more descriptors, after standard error and those of $LISTEN_FDS",
+	},
+] as const;
+
+const container = { usage: "ID", minimum: 1, maximum: 1, completes: ["container"] } as const;
+
+export const commands = [
+	{
+		name: "create",
+		summary: "create a container; its process waits for start",
+		usage: "ID",
+		minimum: 1,
+		maximum: 1,
+		options: creation,
+	},
+	{ name: "start", summary: "start the process of a created container", ...container, options: [] },
+	{
+		name: "run",
+		summary: "create and start a container",
+		usage: "ID | BUNDLE",
+		minimum: 1,
+		maximum: 1,
+		completes: ["directory"],
+		description:
+			"An argument that has a slash, is a dot, or names a directory with a config.json while the working " +
+			"directory has none, is a bundle, and the container gets a name of its own.",
+		examples: [
+			["run -b /srv/web web", "run the bundle /srv/web as web"],
+			["run ./web", "run the bundle ./web"],
+		],
+		options: [
+			...creation,
+			{ name: "detach", alias: "d", kind: "flag", summary: "do not wait for the container's process" },
+			{ name: "keep", kind: "flag", summary: "keep the container after its process has ended" },
+			{
+				name: "no-subreaper",
+				kind: "flag",
+				summary: "do not become the parent of the container's orphans",
+			},
+		],
+	},
+	{ name: "state", summary: "print the state of a container as JSON", ...container, options: [] },
+	{
+		name: "kill",
+		summary: "send a signal (default SIGTERM) to a container",
+		usage: "ID [SIGNAL]",
+		minimum: 1,
+		maximum: 2,
+		completes: ["container", "signal"],
+		examples: [["kill web KILL", "send SIGKILL to the first process of web"]],
+		options: [
+			{ name: "all", alias: "a", kind: "flag", summary: "signal every process of the container, stopped or not" },
+		],
+	},
+	{
+		name: "delete",
+		summary: "remove a stopped container",
+		...container,
+		options: [
+			{
+				name: "force",
+				alias: "f",
+				kind: "flag",
+				summary: "kill it first; a container that does not exist is not an error",
+			},
+		],
+	},
+	{
+		name: "list",
+		summary: "list the containers below the state directory",
+		usage: "",
+		minimum: 0,
+		maximum: 0,
+		options: [
+			{
+				name: "format",
+				alias: "f",
+				kind: "text",
+				placeholder: "FORMAT",
+				choices: ["table", "json"],
+				refusal: "invalid format option",
+				summary: "table (default) or json",
+			},
+			{ name: "quiet", alias: "q", kind: "flag", summary: "only the ids, one a line" },
+		],
+	},
+	{
+		name: "spec",
+		summary: "write a config.json to start from",
+		usage: "",
+		minimum: 0,
+		maximum: 0,
+		options: [
+			bundle,
+			{ name: "rootless", kind: "flag", summary: "for a container that a user without privileges runs" },
+		],
+	},
+	{
+		name: "features",
+		summary: "print what this runtime supports as an OCI features document",
+		usage: "",
+		minimum: 0,
+		maximum: 0,
+		options: [],
+	},
+	{
+		name: "explain",
+		summary: "print the plan that create would execute; touches nothing and needs no privileges",
+		usage: "[ID]",
+		minimum: 0,
+		maximum: 1,
+		options: [bundle, { name: "json", kind: "flag", summary: "the plan itself, as JSON" }],
+	},
+	{
+		name: "validate",
+		summary: "check a bundle and print everything that is wrong with it",
+		usage: "[BUNDLE]",
+		minimum: 0,
+		maximum: 1,
+		completes: ["directory"],
+		options: [],
+	},
+	{
+		name: "completion",
+		summary: "print a completion script for bash, zsh or fish",
+		usage: "SHELL",
+		minimum: 1,
+		maximum: 1,
+		completes: ["shell"],
+		examples: [["completion bash > /etc/bash_completion.d/runtime-ts", "install it for bash"]],
+		options: [],
+	},
+] as const satisfies readonly CommandSpec[];
+
+type Value<Kind> = Kind extends "flag" ? boolean : Kind extends "number" ? number : string;
+type Values<Options extends readonly OptionSpec[]> = {
+	[Option in Options[number] as Option["name"]]?: Value<Option["kind"]>;
+};
+
+export type GlobalOptions = Values<typeof globalOptions>;
+export type CommandName = (typeof commands)[number]["name"];
+export type OptionsOf<Name extends CommandName> = Values<Extract<(typeof commands)[number], { name: Name }>["options"]>;
+
+/** What a command line asks for. */
+export type Invocation<Name extends CommandName = CommandName> = Name extends CommandName
+	? { command: Name; global: GlobalOptions; options: OptionsOf<Name>; positionals: string[] }
+	: never;
+
+export function findCommand(name: string): CommandSpec | undefined {
+	return commands.find((command) => command.name === name);
+}
+
+/** runc's words for a wrong number of positional arguments, or undefined when it is right. */
+export function wrongCount(command: CommandSpec, count: number): string | undefined {
+	if (count >= command.minimum && count <= command.maximum) return undefined;
+	const bound =
+		command.minimum === command.maximum
+			? `exactly ${command.minimum}`
+			: count < command.minimum
+				? `a minimum of ${command.minimum}`
+				: `a maximum of ${command.maximum}`;
+	return `${programName}: "${command.name}" requires ${bound} argument(s)`;
+}

@@ -1,0 +1,160 @@
+/** The engine's side of the talk with an init, from its first frame to `ready`, and from start to exec. */
+import { RuntimeError } from "../errors.js";
+import type { InitMessage, Native, StepFailure } from "../native/api.js";
+import { explainFailure } from "../plan/failure.js";
+import type { InitStep } from "../plan/schema.js";
+import { runHooks } from "./hooks.js";
+import { writeIdMaps } from "./host-steps.js";
+import type { Launch, StartedLaunch } from "./launch-state.js";
+import { tell } from "./launch-state.js";
+import { withProcess } from "./recording.js";
+import type { TracedStep } from "./request.js";
+import { writeRecord } from "./store.js";
+import { hookState } from "./teardown.js";
+
+/** Answers the init until it waits for start. */
+export function converse(state: Launch): StartedLaunch {
+	const { native } = state;
+	for (;;) {
+		const message = receive(state);
+		switch (message.type) {
+			case "pid":
+				state.pid = message.pid;
+				state.pidfd = message.pidfd;
+				recordProcess(state, message.pid);
+				break;
+			case "idmap":
+				writeIdMaps(state, pidOf(state));
+				tell(() => native.send({ channel: channelOf(state), type: "idmap" }));
+				break;
+			case "hooks":
+				runCreateHooks(state);
+				tell(() => native.send({ channel: channelOf(state), type: "hooks" }));
+				break;
+			case "terminal":
+				takeTerminal(state, message.fd, message.name);
+				break;
+			case "trace":
+				reportTrace(state, message.microseconds);
+				break;
+			case "ready":
+				pidOf(state);
+				return state as StartedLaunch;
+			case "failure":
+				throw initFailure(state, message);
+			case "closed":
+			case "died":
+				throw endedSilently(native, state.record.cgroup_paths);
+		}
+	}
+}
+
+/**
+ * After start: returns when the channel closes, which exec does. A process that was killed before it came to exec closes
+ * it too; that one counts as started and ended, as it would had the signal come a moment later.
+ */
+export function awaitExec(
+	native: Native,
+	channel: number,
+	pidfd: number,
+	onFailure: (failure: StepFailure) => RuntimeError,
+): void {
+	for (;;) {
+		const message = native.receive({ channel, pidfd });
+		if (message.type === "closed" || message.type === "died") return;
+		if (message.type === "failure") throw onFailure(message);
+	}
+}
+
+/** Names the step that failed. A hook that failed in the container has seen it, as those on the host have. */
+export function initFailure(state: Launch, failure: StepFailure): RuntimeError {
+	if (state.plan.init[failure.step]?.op === "hook.run") state.hooksReached = true;
+	return explainFailure(state.plan, failure);
+}
+
+function receive(state: Launch): InitMessage {
+	const channel = channelOf(state);
+	return state.native.receive(state.pidfd === undefined ? { channel } : { channel, pidfd: state.pidfd });
+}
+
+function recordProcess(state: Launch, pid: number): void {
+	const startTime = state.native.processStat({ pid })?.startTime ?? "0";
+	state.record = withProcess(state.record, pid, startTime);
+	writeRecord(state.native, state.directory, state.record);
+}
+
+function runCreateHooks(state: Launch): void {
+	state.hooksReached = true;
+	const { native, env, bundle } = state;
+	for (const stage of ["prestart", "createRuntime"] as const) {
+		const hooks = bundle.spec.hooks?.[stage];
+		if (!hooks?.length) continue;
+		try {
+			runHooks(native, { stage, hooks, state: hookState(state.record, "creating"), env, cwd: bundle.path });
+		} catch (error) {
+			throw error instanceof RuntimeError ? error.prefixed("unable to start container process: ") : error;
+		}
+	}
+}
+
+function takeTerminal(state: Launch, fd: number, name: string): void {
+	const socket = state.request.consoleSocket;
+	if (!socket) {
+		state.terminal = fd;
+		return;
+	}
+	try {
+		state.native.sendTerminal({ socket, fd, name });
+	} catch (error) {
+		const text = error instanceof Error ? error.message : String(error);
+		throw new RuntimeError("console", `unable to hand the console to ${socket}: ${text}`, {
+			path: socket,
+			hint: "--console-socket names an AF_UNIX stream socket that somebody listens on",
+		});
+	} finally {
+		state.native.close({ fd });
+	}
+}
+
+function reportTrace(state: Launch, microseconds: number[]): void {
+	const steps = microseconds.map((time, index): TracedStep => {
+		const step: InitStep | undefined = state.plan.init[index];
+		return { op: step?.op ?? "", ...(step?.at === undefined ? {} : { at: step.at }), microseconds: time };
+	});
+	state.request.onTrace?.(steps);
+}
+
+/** The init reports what fails in it; silence means that the kernel or somebody else ended it. */
+export function endedSilently(native: Native, cgroups: Record<string, string>): RuntimeError {
+	const prefix = "unable to start container process: ";
+	if (wasOutOfMemory(native, cgroups)) {
+		return new RuntimeError("init", `${prefix}container init was OOM-killed (memory limit too low?)`, {
+			pointer: "/linux/resources/memory/limit",
+		});
+	}
+	return new RuntimeError("init", `${prefix}container init was killed before it was ready`, {
+		hint: "another program killed it, or the kernel did: see dmesg",
+	});
+}
+
+function wasOutOfMemory(native: Native, cgroups: Record<string, string>): boolean {
+	const directory = cgroups.memory ?? cgroups[""];
+	if (directory === undefined) return false;
+	const file = cgroups.memory === undefined ? "memory.events" : "memory.oom_control";
+	try {
+		return /^oom_kill [1-9]/m.test(native.readText({ path: `${directory}/${file}` }));
+	} catch {
+		return false;
+	}
+}
+
+function channelOf(state: Launch): number {
+	if (state.channel === undefined) throw new RuntimeError("init", "the init was not started");
+	return state.channel;
+}
+
+/** The init speaks of its process before anything else. */
+function pidOf(state: Launch): number {
+	if (state.pid === undefined) throw new RuntimeError("init", "the init broke the protocol: no pid frame");
+	return state.pid;
+}

@@ -1,0 +1,61 @@
+/** Where containers are recorded: the state root, and the rules for an id, which is a directory name in it. */
+import { resolve } from "node:path";
+import { RuntimeError } from "../errors.js";
+import type { Native } from "../native/api.js";
+
+export type Environment = Record<string, string | undefined>;
+
+/** What every lifecycle function takes beside its own options. */
+export interface Place {
+	/** `--root`; undefined for the default. */
+	root?: string;
+	/** Environment of the caller, for XDG_RUNTIME_DIR, NOTIFY_SOCKET and LISTEN_FDS; default process.env. */
+	env?: Environment;
+}
+
+export interface StateRoot {
+	path: string;
+	/** Given with `--root`: that it does not exist is then worth an error in `list`. */
+	explicit: boolean;
+	/** Below XDG_RUNTIME_DIR, where unused files are cleaned up unless they are sticky (XDG base directory specification). */
+	sticky: boolean;
+}
+
+const defaultRoot = "/run/runtime-ts";
+
+/** The state root that this caller means. Nothing is created. */
+export function stateRoot(native: Native, place: Place): StateRoot {
+	if (place.root !== undefined) {
+		const path = resolve(place.root);
+		if (path === "/") {
+			throw new RuntimeError("usage", "Option --root argument should not be set to /", {
+				hint: "every directory below the state root is taken for a container",
+			});
+		}
+		return { path, explicit: true, sticky: false };
+	}
+	const env = place.env ?? process.env;
+	// Podman sets XDG_RUNTIME_DIR to the empty string for root.
+	const runtimeDirectory = env.XDG_RUNTIME_DIR;
+	if (runtimeDirectory && ownsItsRuntimeDirectory(native, env)) {
+		return { path: resolve(runtimeDirectory, "runtime-ts"), explicit: false, sticky: true };
+	}
+	return { path: defaultRoot, explicit: false, sticky: false };
+}
+
+/** An ordinary user does; so does the root of a user namespace, unless it says that it is the host's kind of root. */
+function ownsItsRuntimeDirectory(native: Native, env: Environment): boolean {
+	const { euid, initialUserNamespace } = native.identity();
+	if (euid !== 0) return true;
+	return !initialUserNamespace && env.USER !== "root";
+}
+
+/** Throws unless `id` can be a container's name. */
+export function checkId(id: string): void {
+	if (id === "") throw new RuntimeError("container.id-invalid", "container id cannot be empty");
+	if (!/^[A-Za-z0-9_+.-]+$/.test(id) || id === "." || id === "..") {
+		throw new RuntimeError("container.id-invalid", "invalid container ID format", {
+			hint: `${JSON.stringify(id)} may hold letters, digits and _ + - . only`,
+		});
+	}
+}

@@ -1,0 +1,54 @@
+/**
+ * state.json: what is known of a container between two commands.
+ *
+ * The keys outside `runtime_ts` are runc's, with runc's meaning, because others read them from the state
+ * directory: cadvisor and Podman's checkpoint take `cgroup_paths` and `namespace_paths`, tools take the pid.
+ *
+ * Only types are taken from this file (zod is never loaded at run time); the build makes a validator from
+ * `containerRecord`, and the tests check every record that they write against it.
+ */
+import { z } from "zod";
+import { initStep } from "../plan/schema.js";
+
+const hook = z.object({
+	path: z.string(),
+	args: z.array(z.string()).optional(),
+	env: z.array(z.string()).optional(),
+	timeout: z.number().int().optional().describe("seconds"),
+});
+
+export const containerRecord = z.object({
+	id: z.string(),
+	init_process_pid: z.number().int().describe("0 until the container's first process exists"),
+	init_process_start: z.number().int().describe("clock ticks since boot: a pid that was reused has another start time"),
+	created: z.string().describe("RFC 3339"),
+	config: z.object({
+		rootfs: z.string(),
+		readonlyfs: z.boolean(),
+		hostname: z.string(),
+		namespaces: z.array(z.object({ type: z.string(), path: z.string() })).describe("runc's names: NEWPID, NEWNS, ..."),
+		labels: z.array(z.string()).describe("bundle=PATH, then the annotations"),
+	}),
+	rootless: z.boolean(),
+	cgroup_paths: z.record(z.string(), z.string()).describe("controller to host path; on cgroup v2 the one key is empty"),
+	namespace_paths: z.record(z.string(), z.string()),
+	external_descriptors: z.array(z.string()),
+	intel_rdt_path: z.string(),
+	runtime_ts: z.object({
+		version: z.literal(1).describe("of this object's shape"),
+		ociVersion: z.string(),
+		bundle: z.string(),
+		annotations: z.record(z.string(), z.string()).optional(),
+		poststart: z.array(hook).optional(),
+		poststop: z.array(hook).optional(),
+		startSteps: z
+			.object({ first: z.number().int(), steps: z.array(initStep) })
+			.optional()
+			.describe(
+				"init steps that run after start, so that start can tell which of them failed; the environment is left out",
+			),
+	}),
+});
+
+export type ContainerRecord = z.infer<typeof containerRecord>;
+export type RecordedHook = z.infer<typeof hook>;

@@ -1,0 +1,68 @@
+/**
+ * What state a container is in. Nothing is stored that could go stale: the answer is made from the process,
+ * the start socket and the freezer each time.
+ */
+import type { Native } from "../native/api.js";
+import { isFrozen } from "./cgroups.js";
+import { failedWith } from "./errno.js";
+import type { ContainerRecord } from "./record.js";
+import type { StateDirectory } from "./store.js";
+import { tryLock } from "./store.js";
+
+/** The specification's words, and runc's `paused`. */
+export type Status = "creating" | "created" | "running" | "paused" | "stopped";
+
+export function containerStatus(native: Native, directory: StateDirectory, record: ContainerRecord): Status {
+	if (record.init_process_pid === 0) return beforeFirstProcess(native, directory);
+	if (!isAlive(native, record)) return "stopped";
+	if (isWaitingForStart(native, directory)) return "created";
+	return isFrozen(native, record.cgroup_paths) ? "paused" : "running";
+}
+
+/** No process yet: a create is at work and holds the lock, or it was killed. */
+function beforeFirstProcess(native: Native, directory: StateDirectory): Status {
+	const held = tryLock(native, directory, "shared");
+	if (held === "busy") return "creating";
+	if (held !== undefined) native.close({ fd: held });
+	return "stopped";
+}
+
+/** True when the recorded process runs: same start time, so not another process under a reused pid, and no zombie. */
+export function isAlive(native: Native, record: ContainerRecord): boolean {
+	const stat = native.processStat({ pid: record.init_process_pid });
+	if (!stat || stat.state === "Z" || stat.state === "X") return false;
+	return Number(stat.startTime) === record.init_process_start;
+}
+
+/**
+ * pidfd of the recorded process, or undefined when it has ended. The descriptor is opened before the start time
+ * is compared, so what is signalled through it is what was compared.
+ */
+export function openInit(native: Native, record: ContainerRecord): number | undefined {
+	if (record.init_process_pid === 0) return undefined;
+	const pidfd = native.openPid({ pid: record.init_process_pid });
+	if (pidfd === undefined) return undefined;
+	if (isAlive(native, record)) return pidfd;
+	native.close({ fd: pidfd });
+	return undefined;
+}
+
+/**
+ * The init listens on the start socket until it is told to start. A connection that says nothing is ignored by
+ * it; one that is refused shows that the init has gone on (its socket closed by exec) and only the name is left.
+ */
+export function isWaitingForStart(native: Native, directory: StateDirectory): boolean {
+	const connection = connectToInit(native, directory);
+	if (connection === undefined) return false;
+	native.close({ fd: connection });
+	return true;
+}
+
+export function connectToInit(native: Native, directory: StateDirectory): number | undefined {
+	try {
+		return native.connect({ path: directory.startSocket });
+	} catch (error) {
+		if (failedWith(error, "ENOENT", "ECONNREFUSED")) return undefined;
+		throw error;
+	}
+}

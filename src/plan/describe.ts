@@ -1,0 +1,118 @@
+/** One sentence for each step of a plan, for people: `explain` prints them and errors quote them. */
+import type { AttributeChange, HostStep, InitStep, InitStepOf } from "./schema.js";
+
+type MountStep = InitStepOf<"mount.filesystem"> | InitStepOf<"mount.bind"> | InitStepOf<"mount.remount">;
+
+const attributeWords: Record<string, string> = { rdonly: "read-only" };
+const clearedWords: Record<string, string> = {
+	rdonly: "writable",
+	nosuid: "suid",
+	nodev: "dev",
+	noexec: "exec",
+	nodiratime: "diratime",
+	nosymfollow: "symfollow",
+};
+
+function attributes(change: AttributeChange | undefined, suffix: string): string[] {
+	if (change === undefined) return [];
+	const words = [
+		...(change.set ?? []).map((name) => attributeWords[name] ?? name),
+		...(change.clear ?? []).map((name) => clearedWords[name] ?? name),
+		...(change.atime ? [change.atime] : []),
+	];
+	return words.map((word) => word + suffix);
+}
+
+function details(step: MountStep, ...more: string[]): string {
+	const words = [
+		...more,
+		...attributes(step.attributes, ""),
+		...attributes(step.recursive, " recursively"),
+		...("options" in step
+			? step.options.map((option) => (typeof option === "string" ? option : option.join("=")))
+			: []),
+		...("superblock" in step ? step.superblock.map((flag) => `superblock ${flag}`) : []),
+		...(step.propagation ?? []),
+	];
+	return words.length > 0 ? ` (${words.join(", ")})` : "";
+}
+
+const list = (words: readonly string[], empty = "none"): string => (words.length > 0 ? words.join(", ") : empty);
+const octal = (mode: number): string => mode.toString(8).padStart(4, "0");
+const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? "" : "s"}`;
+
+const entries = {
+	pivot: "pivot_root into the root filesystem",
+	move: "move the root filesystem over / and chroot into it",
+	chroot: "chroot into the root filesystem",
+};
+
+type Describe<Step extends { op: string }> = { [Op in Step["op"]]: (step: Extract<Step, { op: Op }>) => string };
+
+const initSentences: Describe<InitStep> = {
+	"process.oomScoreAdj": ({ value }) => `set oom_score_adj to ${value}`,
+	"namespace.join": ({ namespaces }) =>
+		`join namespaces: ${list(namespaces.map(({ type, path }) => `${type} (${path})`))}`,
+	clone: ({ namespaces, cgroup }) =>
+		`start the container's first process in new namespaces: ${list(namespaces)}${cgroup ? `, in cgroup ${cgroup}` : ""}`,
+	"idmap.wait": () => "wait until the id maps are written",
+	"keyring.join": ({ name }) => `make session keyring ${name}`,
+	"network.up": ({ device }) => `bring up network device ${device}`,
+	"root.open": ({ path, propagation }) =>
+		`open root filesystem ${path}${propagation ? ` (mounts of the host become ${propagation})` : ""}`,
+	"cgroup.join": () => "enter the cgroups",
+	"namespace.unshare": ({ namespaces }) => `make new namespaces: ${list(namespaces)}`,
+	"mount.filesystem": (step) =>
+		`mount ${step.type} on ${step.destination}${details(step, ...(step.copyUp ? ["copy up"] : []))}`,
+	"mount.bind": (step) =>
+		`bind ${step.source} on ${step.destination}${details(step, ...(step.tree ? ["with its submounts"] : []))}`,
+	"mount.remount": (step) => `remount ${step.destination}${details(step)}`,
+	"mount.propagation": ({ destination, propagation }) => `make mounts of ${destination} ${propagation.join(", ")}`,
+	"directory.create": ({ path, mode }) => `make directory ${path} (mode ${octal(mode)})`,
+	"symlink.create": ({ path, target }) => `link ${path} to ${target}`,
+	"device.create": ({ path, kind, major, minor, mode }) =>
+		kind === "p"
+			? `make fifo ${path} (mode ${octal(mode)})`
+			: `make device ${path} (${kind} ${major}:${minor}, mode ${octal(mode)})`,
+	"device.bind": ({ source, path }) => `bind device ${source} on ${path}`,
+	"console.create": ({ bind }) => `make a terminal${bind ? ", bind it on /dev/console" : ""}`,
+	"hooks.sync": () => "run prestart and createRuntime hooks",
+	"hook.run": ({ stage, index, path }) => `run ${stage} hook #${index}: ${path}`,
+	"root.enter": ({ method }) => entries[method],
+	"uts.hostname": ({ name }) => `set hostname to ${name}`,
+	"uts.domainname": ({ name }) => `set domainname to ${name}`,
+	"sysctl.write": ({ key, value }) => `set sysctl ${key} to ${value}`,
+	"path.readonly": ({ path }) => `make ${path} read-only`,
+	"path.mask": ({ path }) => `mask ${path}`,
+	"process.rlimit": ({ type, soft, hard }) => `set ${type} to ${soft} (hard ${hard})`,
+	"process.noNewPrivileges": () => "set no_new_privs",
+	"seccomp.load": ({ flags }) => `load the seccomp filter (flags: ${list(flags)})`,
+	"capabilities.bound": ({ keep }) => `bound capabilities to ${list(keep)}`,
+	"process.user": ({ uid, gid, additionalGids, umask }) =>
+		`become user ${uid}:${gid}${additionalGids.length > 0 ? `, groups ${additionalGids.join(", ")}` : ""}${umask === undefined ? "" : `, umask ${octal(umask)}`}`,
+	"capabilities.apply": ({ effective, ambient }) => `hold capabilities ${list(effective)} (ambient: ${list(ambient)})`,
+	"process.cwd": ({ path, deferrable }) => `change directory to ${path}${deferrable ? ", now or as the user" : ""}`,
+	"process.home": ({ uid }) => `take HOME of user ${uid} from /etc/passwd`,
+	"process.lookup": ({ file, searchPath }) =>
+		`find ${file}${file.includes("/") ? "" : ` in ${searchPath || "an empty PATH"}`}`,
+	"start.wait": () => "wait for start",
+	exec: ({ args, preserveFds }) =>
+		`exec ${args.map((arg) => (/^[\w@%+=:,./-]+$/.test(arg) ? arg : JSON.stringify(arg))).join(" ")}${preserveFds > 0 ? ` (with ${count(preserveFds, "descriptor")} from 3 on)` : ""}`,
+};
+
+const hostSentences: Describe<HostStep> = {
+	"cgroup.create": ({ path }) => `make cgroup ${path}`,
+	"cgroup.write": ({ path, value }) => `write ${value} to ${path}`,
+	"cgroup.inherit": ({ path, file }) => `fill ${path}/${file} from its parents`,
+	"cgroup.devices": ({ path, rules }) => `attach a device program of ${count(rules.length, "rule")} to ${path}`,
+	"idmap.write": ({ uid, gid }) =>
+		`write id maps (${count(uid.length, "uid range")}, ${count(gid.length, "gid range")})`,
+};
+
+export function describeInitStep(step: InitStep): string {
+	return (initSentences[step.op] as (step: InitStep) => string)(step);
+}
+
+export function describeHostStep(step: HostStep): string {
+	return (hostSentences[step.op] as (step: HostStep) => string)(step);
+}

@@ -1,0 +1,186 @@
+/** Turns a failed step into the error that the caller sees: runc's words around it, the config value, and a hint. */
+import { type ErrorCode, RuntimeError } from "../errors.js";
+import { describeHostStep, describeInitStep } from "./describe.js";
+import { errnoText } from "./errno.js";
+import { hintFor } from "./hints.js";
+import type { HostStep, InitStep, InitStepOf, Plan } from "./schema.js";
+
+/** As the native layer reports it (src/native/api.ts, StepFailure). */
+export interface FailedStep {
+	/** Index in plan.init or plan.host. */
+	step: number;
+	syscall: string;
+	errno: number;
+	code: string;
+	detail?: string;
+}
+
+const starting = "unable to start container process: ";
+const inInit = `${starting}error during container init: `;
+
+function error(
+	code: ErrorCode,
+	message: string,
+	step: { op: string; at?: string | undefined },
+	failure: FailedStep,
+	hint?: string,
+): RuntimeError {
+	return new RuntimeError(code, message, {
+		step: step.op,
+		syscall: failure.syscall,
+		...(step.at === undefined ? {} : { pointer: step.at }),
+		...(failure.code ? { errno: failure.code } : {}),
+		...(hint === undefined ? {} : { hint }),
+	});
+}
+
+/** An error of the init: `failure.step` is an index of `plan.init`. */
+export function explainFailure(plan: Pick<Plan, "init">, failure: FailedStep): RuntimeError {
+	const step = plan.init[failure.step];
+	const text = errnoText(failure.code, failure.errno);
+	if (step === undefined) {
+		// Before the first step, or beside the plan: a fault of ours.
+		return new RuntimeError("init", `${inInit}${[failure.syscall, failure.detail, text].filter(Boolean).join(": ")}`, {
+			syscall: failure.syscall,
+			errno: failure.code,
+		});
+	}
+	switch (step.op) {
+		case "process.lookup":
+			return explainLookup(step, failure, text);
+		case "exec":
+			return explainExec(step, failure, text);
+		case "hook.run":
+			return explainHook(step, failure, text);
+		default: {
+			const where = step.at === undefined ? "" : ` (config.json#${step.at})`;
+			return error("init", inInit + sentence(step, failure, text) + where, step, failure, hintFor(step, failure));
+		}
+	}
+}
+
+/** An error of the engine: `failure.step` is an index of `plan.host`. */
+export function explainHostFailure(plan: Pick<Plan, "host">, failure: FailedStep): RuntimeError {
+	const step = plan.host[failure.step];
+	const text = errnoText(failure.code, failure.errno);
+	if (step === undefined)
+		return new RuntimeError("init", `${starting}${failure.syscall}: ${text}`, { errno: failure.code });
+	const where = step.at === undefined ? "" : ` (config.json#${step.at})`;
+	const [code, action] = hostAction(step);
+	return error(
+		code,
+		`${starting}${action}: ${describeHostStep(step)}: ${text}${where}`,
+		step,
+		failure,
+		hintFor(step, failure),
+	);
+}
+
+function hostAction(step: HostStep): [ErrorCode, string] {
+	switch (step.op) {
+		case "idmap.write":
+			return ["container.create", "error mapping users"];
+		case "cgroup.create":
+		case "cgroup.inherit":
+			return ["cgroup", "unable to apply cgroup configuration"];
+		case "cgroup.write":
+		case "cgroup.devices":
+			return ["cgroup", "error setting cgroup config for procHooks process"];
+	}
+}
+
+/** The words that runc has for the step, then what exactly went wrong. */
+function sentence(step: InitStep, failure: FailedStep, text: string): string {
+	const cause = causeOf(step, failure, text);
+	switch (step.op) {
+		case "mount.filesystem":
+		case "mount.bind":
+			return `error mounting ${JSON.stringify(step.source)} to rootfs at ${JSON.stringify(step.destination)}: ${cause}`;
+		case "mount.remount":
+			return step.destination === "/" ? `error setting rootfs as readonly: ${cause}` : cause;
+		case "root.open":
+			return `error preparing rootfs: ${cause}`;
+		case "root.enter":
+			return `error jailing process inside rootfs: ${cause}`;
+		case "device.create":
+		case "device.bind":
+			return `error creating device nodes: ${cause}`;
+		case "symlink.create":
+			return `error setting up ${step.path === "/dev/ptmx" ? "ptmx" : "dev symlinks"}: ${cause}`;
+		case "path.readonly":
+			return `can't make ${JSON.stringify(step.path)} read-only: ${cause}`;
+		case "path.mask":
+			return `can't mask path ${JSON.stringify(step.path)}: ${cause}`;
+		case "sysctl.write":
+			return `write sysctl key ${step.key}: ${cause}`;
+		case "capabilities.bound":
+		case "capabilities.apply":
+			return `unable to apply caps: ${cause}`;
+		case "process.user":
+			return `unable to setup user: ${cause}`;
+		case "process.cwd":
+			return `chdir to cwd (${JSON.stringify(step.path)}) set in config.json failed: ${reason(failure, step.path, text)}`;
+		case "process.rlimit":
+			return `error setting rlimits for ready process: error setting rlimit type ${step.type}: ${text}`;
+		case "seccomp.load":
+			return `unable to init seccomp: error loading seccomp filter into kernel: ${cause}`;
+		case "keyring.join":
+			return `unable to create session key: ${cause}`;
+		default:
+			return cause;
+	}
+}
+
+function causeOf(step: InitStep, failure: FailedStep, text: string): string {
+	return `${describeInitStep(step)}: ${reason(failure, describeInitStep(step), text)}`;
+}
+
+/** The failed call's own object, unless what was said before names it. */
+function reason({ detail, syscall }: FailedStep, said: string, text: string): string {
+	if (!detail || said.includes(detail)) return text;
+	return detail.startsWith("/") ? `${syscall} ${detail}: ${text}` : `${detail}: ${text}`;
+}
+
+/** Go's exec.LookPath, whose texts engines turn into 126 and 127. */
+function explainLookup(step: InitStepOf<"process.lookup">, failure: FailedStep, text: string): RuntimeError {
+	const what = `${starting}exec: ${JSON.stringify(step.file)}: `;
+	if (failure.code === "EACCES" || failure.code === "EISDIR" || failure.code === "EPERM") {
+		const hint =
+			failure.code === "EISDIR" ? "it is a directory" : "it must be a file that the user of the process may execute";
+		return error("exec.permission", `${what}permission denied`, step, failure, hint);
+	}
+	if (!step.file.includes("/")) {
+		const hint = step.searchPath ? `PATH in the container is ${step.searchPath}` : "process.env has no PATH";
+		return error("exec.not-found", `${what}executable file not found in $PATH`, step, failure, hint);
+	}
+	const code = failure.code === "ENOENT" || failure.code === "ENOTDIR" ? "exec.not-found" : "exec.failed";
+	return error(code, `${what}stat ${step.file}: ${text}`, step, failure);
+}
+
+/** After start: runc's init can only write this one line. */
+function explainExec(step: InitStepOf<"exec">, failure: FailedStep, text: string): RuntimeError {
+	const program = failure.detail || step.args[0] || "";
+	const hints: Record<string, string> = {
+		ENOENT: "the file is there, but the interpreter it names (#! line or dynamic loader) is not",
+		ENOEXEC: "the file is for another architecture, or a script without a #! line",
+	};
+	const code = failure.code === "EACCES" || failure.code === "EPERM" ? "exec.permission" : "exec.failed";
+	return error(code, `exec ${program}: ${text}`, step, failure, hints[failure.code]);
+}
+
+/** The detail is `exit status 3: output`, `signal 9: output` or `timed out: output`; or the call that failed. */
+function explainHook(step: InitStepOf<"hook.run">, failure: FailedStep, text: string): RuntimeError {
+	const detail = failure.detail ?? "";
+	const outcome = /^(exit status \d+|signal \d+|timed out)(?:: ?([\s\S]*))?$/.exec(detail);
+	const what = `${inInit}error running ${step.stage} hook #${step.index}: `;
+	const where = ` (config.json#${step.at ?? "/hooks"})`;
+	if (outcome === null) {
+		const cause = detail && detail !== step.path ? `${detail} ${step.path}` : step.path;
+		return error("hook", `${what}${cause}: ${text}${where}`, step, failure);
+	}
+	const [, ended = "", output = ""] = outcome;
+	const limit = ended === "timed out" ? ` after ${step.timeout} s` : "";
+	const said = output.trim() === "" ? "" : `, output: ${output.trim()}`;
+	const { message, context, code } = error("hook", `${what}${ended}${limit}${said}${where}`, step, failure);
+	return new RuntimeError(code, message, { ...context, path: step.path, output });
+}

@@ -1,0 +1,32 @@
+/** linux.uidMappings and linux.gidMappings: who the container's users are on the host. */
+import type { Context, Linux } from "./context.js";
+import type { HostStep, InitStep } from "./schema.js";
+
+type Mappings = NonNullable<Linux["uidMappings"]>;
+
+/** Without privileges the kernel takes a gid map only from a process that gave up setgroups(2) (user_namespaces(7)). */
+export function deniesSetgroups(context: Context): boolean {
+	return context.namespaces.isNew("user") && context.host.euid !== 0;
+}
+
+function ranges(mappings: Mappings = []): [number, number, number][] {
+	return mappings.map(({ containerID, hostID, size }) => [containerID, hostID, size]);
+}
+
+/** The only host step that needs the process, and the last one, so that the caller can split it off. */
+export function writeIdMaps(context: Context): HostStep[] {
+	if (!context.namespaces.isNew("user")) return [];
+	return [
+		{
+			op: "idmap.write",
+			at: "/linux/uidMappings",
+			uid: ranges(context.linux.uidMappings),
+			gid: ranges(context.linux.gidMappings),
+			denySetgroups: deniesSetgroups(context),
+		},
+	];
+}
+
+export function awaitIdMaps(context: Context): InitStep[] {
+	return context.namespaces.isNew("user") ? [{ op: "idmap.wait", at: "/linux/uidMappings" }] : [];
+}

@@ -1,0 +1,77 @@
+/** root and linux.rootfsPropagation: the root filesystem, prepared, entered, and closed. */
+import { RuntimeError } from "../errors.js";
+import type { Context } from "./context.js";
+import { cleanPath } from "./paths.js";
+import type { InitStep, InitStepOf, Propagation } from "./schema.js";
+
+/** Without a mount namespace each of these would change the host's mounts. */
+export function requireMountNamespace(context: Context): void {
+	if (context.namespaces.has("mount")) return;
+	const { spec, linux, process } = context;
+	const wanted: [boolean, string][] = [
+		[(spec.mounts ?? []).length > 0, "/mounts"],
+		[spec.root?.readonly === true, "/root/readonly"],
+		[(linux.devices ?? []).length > 0, "/linux/devices"],
+		[(linux.maskedPaths ?? []).length > 0, "/linux/maskedPaths"],
+		[(linux.readonlyPaths ?? []).length > 0, "/linux/readonlyPaths"],
+		[Boolean(linux.rootfsPropagation), "/linux/rootfsPropagation"],
+		[process.terminal === true, "/process/terminal"],
+		[context.options.notifyDirectory !== undefined, "/linux/namespaces"],
+	];
+	const pointer = wanted.find(([asked]) => asked)?.[1];
+	if (pointer === undefined) return;
+	throw new RuntimeError("config.unsupported", `unable to set up ${pointer} without a private MNT namespace`, {
+		pointer,
+		hint: 'add {"type": "mount"} to linux.namespaces',
+	});
+}
+
+export function openRoot(context: Context): InitStep {
+	const path = context.bundle.rootfs;
+	if (!context.namespaces.has("mount")) return { op: "root.open", at: "/root/path", path };
+	// Recursive slave: mounts of the host still arrive, none of ours leaves.
+	const propagation = (context.linux.rootfsPropagation || "rslave") as Propagation;
+	return { op: "root.open", at: "/root/path", path, propagation };
+}
+
+export function enterRoot(context: Context): InitStep[] {
+	const method: InitStepOf<"root.enter">["method"] = !context.namespaces.has("mount")
+		? "chroot"
+		: context.options.noPivot
+			? "move"
+			: "pivot";
+	const steps: InitStep[] = [{ op: "root.enter", at: "/root/path", method }];
+	const propagation = context.linux.rootfsPropagation as Propagation | "" | undefined;
+	// On the new root, because the parent of the rootfs had to be private for the pivot.
+	if (propagation && propagation !== "private" && propagation !== "rprivate") {
+		steps.push({
+			op: "mount.propagation",
+			at: "/linux/rootfsPropagation",
+			destination: "/",
+			propagation: [propagation],
+		});
+	}
+	return steps;
+}
+
+/** runc and crun make a working directory that the image lacks, and it has to be done while the root can be written. */
+export function createWorkingDirectory({ process }: Context): InitStep[] {
+	const path = cleanPath(process.cwd);
+	return path === "/" ? [] : [{ op: "directory.create", at: "/process/cwd", path, mode: 0o755 }];
+}
+
+/** Per mount, not per superblock: the rootfs may share its filesystem with the host. */
+export function makeReadonly({ spec }: Context): InitStep[] {
+	if (!spec.root?.readonly) return [];
+	return [
+		{
+			op: "mount.remount",
+			at: "/root/readonly",
+			destination: "/",
+			bind: true,
+			options: [],
+			superblock: [],
+			attributes: { set: ["rdonly"] },
+		},
+	];
+}

@@ -1,0 +1,55 @@
+/** Configurations that no rule has anything against, each near one that a rule refuses. */
+import { type Case, userns, uts } from "./base.js";
+
+export const GOOD: Case[] = [
+	["base", () => {}],
+	...["1.0.0", "1.0.2-dev", "1.0.2", "1.1.0+build.5", "1.2.1", "1.3.0-rc.1", "1.3.9"].map(
+		(version): Case => [`ociVersion ${version}`, (c) => (c.ociVersion = version)],
+	),
+	["unknown properties", (c) => Object.assign(c, { solaris: 1, x: [null], root: { path: "r", flavour: {} } })],
+	["null is nothing", (c) => Object.assign(c, { hooks: null, annotations: null, root: { path: "r", readonly: null } })],
+	["empty namespace path", (c) => (c.linux.namespaces[0].path = "")],
+	["no hostname, no uts namespace", (c) => uts(c) && delete c.hostname],
+	["empty hostname, no uts namespace", (c) => uts(Object.assign(c, { hostname: "" }))],
+	["user namespace", (c) => userns(c)],
+	["user namespace joined", (c) => c.linux.namespaces.push({ type: "user", path: "/proc/7/ns/user" })],
+	[
+		"two ranges",
+		(c) =>
+			userns(c, [
+				{ containerID: 0, hostID: 1000, size: 1 },
+				{ containerID: 1, hostID: 1001, size: 9 },
+			]),
+	],
+	["propagation only", (c) => c.mounts.push({ destination: "/", options: ["rslave"] })],
+	["the same mount twice", (c) => c.mounts.push(c.mounts[0])],
+	["pipe without numbers", (c) => (c.linux.devices = [{ type: "p", path: "/dev/pipe" }])],
+	[
+		"file type bits in fileMode",
+		(c) => (c.linux.devices = [{ type: "b", path: "/dev/s", major: 8, minor: 0, fileMode: 24960 }]),
+	],
+	[
+		"ipc sysctl",
+		(c) => (c.linux.sysctl = { "kernel.shmmax": "1", "fs.mqueue.msg_max": "1", "net/ipv4/conf/eth0.1/rp_filter": "1" }),
+	],
+	["kernel.domainname", (c) => (c.linux.sysctl = { "kernel.domainname": "lan" })],
+	[
+		"errno with ERRNO and TRACE",
+		(c) =>
+			(c.linux.seccomp = {
+				defaultAction: "SCMP_ACT_ERRNO",
+				defaultErrnoRet: 38,
+				syscalls: [{ names: ["a"], action: "SCMP_ACT_TRACE", errnoRet: 1 }],
+			}),
+	],
+	[
+		"listenerPath without NOTIFY",
+		(c) => (c.linux.seccomp = { defaultAction: "SCMP_ACT_ALLOW", listenerPath: "/s", listenerMetadata: "m" }),
+	],
+	["pids limits", (c) => (c.linux.resources = { pids: { limit: -1 } })],
+	["swappiness", (c) => (c.linux.resources = { memory: { swappiness: 100 } })],
+	["AppArmor off", (c) => (c.process.apparmorProfile = "unconfined")],
+	["empty labels", (c) => Object.assign(c.process, { apparmorProfile: "", selinuxLabel: "" })],
+	["empty root propagation", (c) => (c.linux.rootfsPropagation = "")],
+	["root propagation of containerd", (c) => (c.linux.rootfsPropagation = "rslave")],
+];

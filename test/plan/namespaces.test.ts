@@ -1,0 +1,124 @@
+import t from "tap";
+import type { Spec } from "../../src/bundle/spec.js";
+import { compile, defaultSpec, position, stepOf, stepsOf } from "./fixture.js";
+
+type Namespace = NonNullable<NonNullable<Spec["linux"]>["namespaces"]>[number];
+
+function withNamespaces(...namespaces: Namespace[]): ReturnType<typeof defaultSpec> {
+	const spec = defaultSpec();
+	spec.linux.namespaces = namespaces;
+	spec.linux.uidMappings = [{ containerID: 0, hostID: 100000, size: 65536 }];
+	spec.linux.gidMappings = [
+		{ containerID: 0, hostID: 200000, size: 1000 },
+		{ containerID: 1000, hostID: 1000, size: 1 },
+	];
+	delete spec.hostname;
+	return spec;
+}
+
+t.test("without a path a namespace is made, with one it is joined", async (t) => {
+	const plan = compile(
+		withNamespaces(
+			{ type: "pid" },
+			{ type: "network", path: "/run/netns/a" },
+			{ type: "mount" },
+			{ type: "uts", path: "" },
+		),
+	);
+	t.strictSame(stepOf(plan, "namespace.join").namespaces, [
+		{ type: "network", path: "/run/netns/a", at: "/linux/namespaces/1/path" },
+	]);
+	t.strictSame(stepOf(plan, "clone").namespaces, ["pid", "mount", "uts"], "an empty path is none");
+	t.equal(stepsOf(plan, "network.up").length, 0, "the loopback device of a joined namespace is not ours");
+	t.equal(stepsOf(compile(withNamespaces({ type: "mount" })), "namespace.join").length, 0);
+});
+
+t.test("a new network namespace gets its loopback device", async (t) => {
+	t.match(stepOf(compile(withNamespaces({ type: "mount" }, { type: "network" })), "network.up"), {
+		device: "lo",
+		at: "/linux/namespaces/1",
+	});
+});
+
+t.test("a new user namespace", async (t) => {
+	const plan = compile(withNamespaces({ type: "mount" }, { type: "user" }));
+	t.strictSame(plan.host.at(-1), {
+		op: "idmap.write",
+		at: "/linux/uidMappings",
+		uid: [[0, 100000, 65536]],
+		gid: [
+			[0, 200000, 1000],
+			[1000, 1000, 1],
+		],
+		denySetgroups: false,
+	});
+	t.equal(
+		position(plan, ({ op }) => op === "idmap.wait"),
+		position(plan, ({ op }) => op === "clone") + 1,
+		"at once, for nothing works before",
+	);
+	t.ok(stepOf(plan, "process.user").setgroups);
+});
+
+t.test("without root, setgroups has to go", async (t) => {
+	const spec = withNamespaces({ type: "mount" }, { type: "user" });
+	const plan = compile(spec, { host: { euid: 1000, egid: 1000 } });
+	t.match(plan.host.at(-1), { op: "idmap.write", denySetgroups: true });
+	t.notOk(stepOf(plan, "process.user").setgroups);
+	spec.process.user = { uid: 0, gid: 0, additionalGids: [5] };
+	t.throws(() => compile(spec, { host: { euid: 1000 } }), {
+		message: "cannot set any additional groups in a rootless container",
+		context: { pointer: "/process/user/additionalGids" },
+	});
+});
+
+t.test("a joined user namespace has its maps", async (t) => {
+	const plan = compile(withNamespaces({ type: "mount" }, { type: "user", path: "/proc/7/ns/user" }));
+	t.notOk(plan.host.some((step) => step.op === "idmap.write"));
+	t.equal(stepsOf(plan, "idmap.wait").length, 0);
+});
+
+t.test("in a user namespace hard limits are raised before the clone", async (t) => {
+	const spec = withNamespaces({ type: "mount" }, { type: "user" });
+	spec.process.rlimits = [{ type: "RLIMIT_NOFILE", soft: 10, hard: 18446744073709551615n }];
+	const plan = compile(spec);
+	const [early, late] = stepsOf(plan, "process.rlimit");
+	t.match(early, { soft: "18446744073709551615", hard: "18446744073709551615" });
+	t.match(late, { soft: "10", hard: "18446744073709551615" });
+	t.ok(position(plan, ({ op }) => op === "process.rlimit") < position(plan, ({ op }) => op === "clone"));
+});
+
+t.test("a session keyring, unless told otherwise", async (t) => {
+	t.equal(stepOf(compile(defaultSpec()), "keyring.join").name, "_ses.c1");
+	t.equal(stepsOf(compile(defaultSpec(), { options: { noNewKeyring: true } }), "keyring.join").length, 0);
+});
+
+t.test("without a mount namespace nothing may be mounted", async (t) => {
+	const bare = (): Spec => ({
+		ociVersion: "1.3.0",
+		root: { path: "rootfs" },
+		process: { args: ["sh"], cwd: "/" },
+		linux: { namespaces: [{ type: "pid" }] },
+	});
+	const plan = compile(bare());
+	t.equal(stepOf(plan, "root.enter").method, "chroot");
+	t.notOk("propagation" in stepOf(plan, "root.open"));
+	for (const op of ["device.create", "symlink.create", "mount.propagation"] as const)
+		t.equal(stepsOf(plan, op).length, 0, op);
+	const changes: [Partial<Spec> | NonNullable<Spec["linux"]>, string][] = [
+		[{ mounts: [{ destination: "/proc", type: "proc" }] }, "/mounts"],
+		[{ root: { path: "rootfs", readonly: true } }, "/root/readonly"],
+		[{ process: { args: ["sh"], cwd: "/", terminal: true } }, "/process/terminal"],
+		[{ linux: { rootfsPropagation: "shared" } }, "/linux/rootfsPropagation"],
+		[{ linux: { devices: [{ path: "/dev/x", type: "p" }] } }, "/linux/devices"],
+		[{ linux: { maskedPaths: ["/proc/kcore"] } }, "/linux/maskedPaths"],
+		[{ linux: { readonlyPaths: ["/proc/sys"] } }, "/linux/readonlyPaths"],
+	];
+	for (const [change, pointer] of changes) {
+		t.throws(
+			() => compile({ ...bare(), ...change } as Spec),
+			{ code: "config.unsupported", context: { pointer } },
+			pointer,
+		);
+	}
+});

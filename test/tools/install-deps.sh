@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that the given parts of the work need, where they are missing.
+#
+#   install-deps.sh build|test|lint|bench ...
+#
+# Says nothing and needs no root when nothing is missing. Node and npm are expected to be there: which ones is the
+# user's choice (Node >= 20).
+set -euo pipefail
+
+missing=()
+
+# need PACKAGE TEST...: the package, unless the test succeeds
+need() {
+	local package=$1
+	shift
+	"$@" >/dev/null 2>&1 || missing+=("$package")
+}
+
+has() { command -v "$1"; }
+
+header() { echo "#include <$1>" | c++ -x c++ -fsyntax-only -; }
+
+# Asked of the linker, not of the file system: where a static library lies differs by architecture.
+static_library() { [[ $(c++ -print-file-name="$1") == /* ]]; }
+
+for part in "$@"; do
+	case $part in
+	build)
+		need g++ has c++
+		need make has make
+		# node-gyp is a Python program.
+		need python3 has python3
+		need libseccomp-dev static_library libseccomp.a
+		need rapidjson-dev header rapidjson/document.h
+		;;
+	test) need busybox-static test -x /bin/busybox ;;
+	lint)
+		need clang-format has clang-format
+		need clang-tidy has clang-tidy
+		;;
+	bench)
+		need busybox-static test -x /bin/busybox
+		need crun has crun
+		need runc has runc
+		;;
+	*)
+		echo "usage: $0 build|test|lint|bench ..." >&2
+		exit 2
+		;;
+	esac
+done
+
+if [[ " $* " == *" build "* ]] && ! { has node && has npm; } >/dev/null; then
+	echo "runtime-ts is built with Node 20 or newer and npm: install them first (https://nodejs.org)" >&2
+	exit 1
+fi
+
+((${#missing[@]})) || exit 0
+mapfile -t missing < <(printf '%s\n' "${missing[@]}" | sort -u)
+
+if ! has apt-get >/dev/null; then
+	echo "missing: ${missing[*]} (Debian's names). Install what your distribution calls them, then try again." >&2
+	exit 1
+fi
+
+as_root=()
+if ((EUID != 0)); then
+	if ! has sudo >/dev/null; then
+		echo "missing: ${missing[*]}. As root: apt-get install ${missing[*]}" >&2
+		exit 1
+	fi
+	as_root=(sudo)
+fi
+
+install() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}"; }
+
+echo "installing ${missing[*]}"
+# A fresh machine has no package lists, an old one has lists that name packages which are gone: fetch them, then again.
+install >/dev/null 2>&1 || {
+	"${as_root[@]}" apt-get update -q
+	install
+}
