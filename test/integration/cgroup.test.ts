@@ -74,16 +74,20 @@ t.test("limits are in the files", { skip: v1 }, async (t) => {
 	t.equal(container.delete("--force").status, 0);
 });
 
-t.test("unlimited values and unset ones", { skip: v1 || unlessPeer({ crun: "1.8 writes -1 to pids.max" }) }, async (t) => {
-	const container = space.container((config) => {
-		config.linux.resources = { devices: [], pids: { limit: -1 }, memory: { limit: -1 }, cpu: { quota: -1 } };
-	});
-	t.equal(container.create().status, 0);
-	t.equal(read(`${at("pids")}/${container.id}/pids.max`), "max");
-	t.equal(read(`${at("cpu")}/${container.id}/cpu.cfs_quota_us`), "-1");
-	t.match(read(`${at("memory")}/${container.id}/memory.limit_in_bytes`), /^9223372036854771712$/);
-	t.equal(container.delete("--force").status, 0);
-});
+t.test(
+	"unlimited values and unset ones",
+	{ skip: v1 || unlessPeer({ crun: "1.8 writes -1 to pids.max" }) },
+	async (t) => {
+		const container = space.container((config) => {
+			config.linux.resources = { devices: [], pids: { limit: -1 }, memory: { limit: -1 }, cpu: { quota: -1 } };
+		});
+		t.equal(container.create().status, 0);
+		t.equal(read(`${at("pids")}/${container.id}/pids.max`), "max");
+		t.equal(read(`${at("cpu")}/${container.id}/cpu.cfs_quota_us`), "-1");
+		t.match(read(`${at("memory")}/${container.id}/memory.limit_in_bytes`), /^9223372036854771712$/);
+		t.equal(container.delete("--force").status, 0);
+	},
+);
 
 t.test("the pids limit holds", async (t) => {
 	const seen = space.inside(
@@ -99,7 +103,10 @@ t.test("the pids limit holds", async (t) => {
 t.test("the memory limit holds", async (t) => {
 	const seen = space.inside(
 		(config) => {
-			config.linux.resources = { devices: [{ allow: false, access: "rwm" }], memory: { limit: 16 << 20, swap: 16 << 20 } };
+			config.linux.resources = {
+				devices: [{ allow: false, access: "rwm" }],
+				memory: { limit: 16 << 20, swap: 16 << 20 },
+			};
 		},
 		{ small: "probe touch 4", large: "probe touch 64; echo $?" },
 	);
@@ -107,36 +114,53 @@ t.test("the memory limit holds", async (t) => {
 	t.match(seen.large, /137$/);
 });
 
-t.test("a container with a memory limit of 1 MiB starts", { skip: unlessPeer({ runc: "its init needs more" }) }, async (t) => {
-	const container = space.container((config) => {
-		config.linux.resources = { devices: [{ allow: false, access: "rwm" }], memory: { limit: 1 << 20 } };
-		config.process.args = ["/bin/echo", "running"];
-	});
-	const result = container.run();
-	t.equal(result.status, 0, result.stderr);
-	t.equal(result.stdout, "running\n");
-});
+t.test(
+	"a container with a memory limit of 1 MiB starts",
+	{ skip: unlessPeer({ runc: "its init needs more" }) },
+	async (t) => {
+		const container = space.container((config) => {
+			config.linux.resources = { devices: [{ allow: false, access: "rwm" }], memory: { limit: 1 << 20 } };
+			config.process.args = ["/bin/echo", "running"];
+		});
+		const result = container.run();
+		t.equal(result.status, 0, result.stderr);
+		t.equal(result.stdout, "running\n");
+	},
+);
 
 t.test("the device list is written, and what a container must have is allowed", { skip: v1 }, async (t) => {
 	const container = space.container();
 	t.equal(container.create().status, 0);
 	const list = read(`${at("devices")}/${container.id}/devices.list`).split("\n");
 	t.notOk(list.includes("a *:* rwm"));
-	for (const rule of ["c 1:3 rwm", "c 1:5 rwm", "c 1:7 rwm", "c 1:8 rwm", "c 1:9 rwm", "c 5:0 rwm", "c 5:2 rwm", "c 136:* rwm"]) {
+	for (const rule of [
+		"c 1:3 rwm",
+		"c 1:5 rwm",
+		"c 1:7 rwm",
+		"c 1:8 rwm",
+		"c 1:9 rwm",
+		"c 5:0 rwm",
+		"c 5:2 rwm",
+		"c 136:* rwm",
+	]) {
 		t.ok(list.includes(rule), rule);
 	}
 	t.equal(container.delete("--force").status, 0);
 });
 
-t.test("a limit that the kernel refuses is an error that names it, and leaves nothing", { skip: v1 || unlessPeer({ crun: "1.8 leaves the cgroups" }) }, async (t) => {
-	const container = space.container((config) => {
-		config.linux.resources = { devices: [{ allow: false, access: "rwm" }], cpu: { cpus: "4000-4001" } };
-	});
-	const result = container.create();
-	t.equal(result.status, 1);
-	t.match(result.error, /cpuset\.cpus/);
-	t.same(space.leaks(), []);
-});
+t.test(
+	"a limit that the kernel refuses is an error that names it, and leaves nothing",
+	{ skip: v1 || unlessPeer({ crun: "1.8 leaves the cgroups" }) },
+	async (t) => {
+		const container = space.container((config) => {
+			config.linux.resources = { devices: [{ allow: false, access: "rwm" }], cpu: { cpus: "4000-4001" } };
+		});
+		const result = container.create();
+		t.equal(result.status, 1);
+		t.match(result.error, /cpuset\.cpus/);
+		t.same(space.leaks(), []);
+	},
+);
 
 t.test("no directory of a supervisor is touched", async (t) => {
 	const foreign = "/sys/fs/cgroup/memory/process_api";

@@ -108,7 +108,11 @@ export class Workspace {
 	 * Runs a container in which each command of `questions` runs in turn, and answers with what each of them wrote
 	 * (standard error too), trimmed. A container that fails to run is an error.
 	 */
-	inside<Key extends string>(edit: Edit, questions: Record<Key, string>, options: CommandOptions = {}): Record<Key, string> {
+	inside<Key extends string>(
+		edit: Edit,
+		questions: Record<Key, string>,
+		options: CommandOptions = {},
+	): Record<Key, string> {
 		const container = this.container((config, bundle) => {
 			config.process.args = ["/bin/sh", "-c", script(questions)];
 			edit(config, bundle);
