@@ -14,7 +14,7 @@ function sleeper(): Container {
 	});
 }
 
-t.test("created, running, stopped, gone", async (t) => {
+t.test("created, running, stopped, gone", { skip: unlessPeer({ crun: "1.8 tells a relative rootfs" }) }, async (t) => {
 	const container = space.container((config) => {
 		config.annotations = { "com.example.key": "value" };
 		config.process.args = ["/bin/sleep", "1000"];
@@ -28,7 +28,7 @@ t.test("created, running, stopped, gone", async (t) => {
 		rootfs: container.bundle.rootfs,
 		annotations: { "com.example.key": "value" },
 		ociVersion: /^1\.\d/,
-		owner: runtimeName === "crun" ? "root" : "",
+		owner: "",
 		created: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/,
 	});
 	t.ok(created.pid > 1);
@@ -112,34 +112,38 @@ t.test("delete of a created container", { skip: unlessPeer({ crun: "1.8 wants fo
 	t.same(space.leaks(), []);
 });
 
-t.test("kill: names, numbers, default, unknown signals", async (t) => {
-	const container = space.container((config) => {
-		config.process.args = ["/bin/probe", "signals"];
-	});
-	t.equal(container.create().status, 0);
-	t.equal(container.start().status, 0);
-	await container.printed("ready");
-	for (const [argument, number] of [
-		["HUP", 1],
-		["SIGINT", 2],
-		["10", 10],
-		["sigusr2", 12],
-		["winch", 28],
-		["RTMIN+3", 37],
-	] as const) {
-		if (argument === "RTMIN+3" && runtimeName === "runc") continue; // names none of them
-		const result = container.kill(argument);
-		t.equal(result.status, 0, `${argument} ${result.stderr}`);
-		await container.printed(`signal ${number}\n`);
-	}
-	const unknown = container.kill("DANCE");
-	t.ok(failed(unknown));
-	if (words) t.match(unknown.error, "unknown signal");
-	t.equal(container.kill().status, 0);
-	await container.stopped();
-	t.match(container.output, /signal 15\n$/, "TERM when none is given");
-	t.equal(container.delete().status, 0);
-});
+t.test(
+	"kill: names, numbers, default, unknown signals",
+	{ skip: unlessPeer({ crun: "1.8 takes sigusr2 for another" }) },
+	async (t) => {
+		const container = space.container((config) => {
+			config.process.args = ["/bin/probe", "signals"];
+		});
+		t.equal(container.create().status, 0);
+		t.equal(container.start().status, 0);
+		await container.printed("ready");
+		for (const [argument, number] of [
+			["HUP", 1],
+			["SIGINT", 2],
+			["10", 10],
+			["sigusr2", 12],
+			["winch", 28],
+			["RTMIN+3", 37],
+		] as const) {
+			if (argument === "RTMIN+3" && runtimeName === "runc") continue; // names none of them
+			const result = container.kill(argument);
+			t.equal(result.status, 0, `${argument} ${result.stderr}`);
+			await container.printed(`signal ${number}\n`);
+		}
+		const unknown = container.kill("DANCE");
+		t.ok(failed(unknown));
+		if (words) t.match(unknown.error, "unknown signal");
+		t.equal(container.kill().status, 0);
+		await container.stopped();
+		t.match(container.output, /signal 15\n$/, "TERM when none is given");
+		t.equal(container.delete().status, 0);
+	},
+);
 
 t.test("kill: a created container, a stopped one, an unknown one", async (t) => {
 	const container = sleeper();
@@ -204,19 +208,23 @@ t.test("options as Go's flag package takes them", { skip: unlessPeer({ crun: "ta
 	t.equal(runtime.command(["delete", "-force=true", id]).status, 0);
 });
 
-t.test("the session keyring is new, and named for the container", async (t) => {
-	const questions = { keys: "cat /proc/keys" };
-	const keys = (options: string[]) => {
-		const container = space.container((config) => {
-			config.linux.maskedPaths = [];
-			config.process.args = ["/bin/sh", "-c", questions.keys];
-		});
-		return { id: container.id, text: container.run(options).stdout };
-	};
-	const fresh = keys([]);
-	t.match(fresh.text, `_ses.${fresh.id}`);
-	const kept = keys(["--no-new-keyring"]);
-	t.notMatch(kept.text, `_ses.${kept.id}`);
-});
+t.test(
+	"the session keyring is new, and named for the container",
+	{ skip: unlessPeer({ crun: "1.8 names it otherwise" }) },
+	async (t) => {
+		const questions = { keys: "cat /proc/keys" };
+		const keys = (options: string[]) => {
+			const container = space.container((config) => {
+				config.linux.maskedPaths = [];
+				config.process.args = ["/bin/sh", "-c", questions.keys];
+			});
+			return { id: container.id, text: container.run(options).stdout };
+		};
+		const fresh = keys([]);
+		t.match(fresh.text, `_ses.${fresh.id}`);
+		const kept = keys(["--no-new-keyring"]);
+		t.notMatch(kept.text, `_ses.${kept.id}`);
+	},
+);
 
 nothingLeft(t, space);
