@@ -105,7 +105,7 @@ t.test("a reader that goes away is SIGPIPE for the process, not for the runtime"
 });
 
 t.test("a closed standard input does not become another file", async (t) => {
-	const container = sh("for fd in /proc/self/fd/*; do echo ${fd##*/} $(readlink $fd); done; cat");
+	const container = sh("for fd in /proc/self/fd/*; do echo $(basename $fd) $(readlink $fd); done; cat");
 	const result = container.run([], { closedInput: true });
 	t.equal(result.status, 0, result.stderr);
 	t.notMatch(result.stdout, /^0 .*(rootfs|state|memfd|socket:)/m);

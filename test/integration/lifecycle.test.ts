@@ -105,7 +105,7 @@ t.test("delete: running only with force, created always, unknown only with force
 	t.equal(forced.stderr, "");
 });
 
-t.test("delete of a created container", { skip: unlessPeer({ crun: "1.8 wants force" }) }, async (t) => {
+t.test("delete of a created container", async (t) => {
 	const container = sleeper();
 	t.equal(container.create().status, 0);
 	t.equal(container.delete().status, 0);
@@ -162,7 +162,7 @@ t.test("kill: a created container, a stopped one, an unknown one", async (t) => 
 
 t.test(
 	"SIGKILL without a pid namespace ends every process of the container",
-	{ skip: unlessPeer({ runc: "1.1 needs --all", crun: "1.8 needs --all" }) },
+	{ skip: unlessPeer({ crun: "1.8 needs --all" }) },
 	async (t) => {
 		const container = space.container((config) => {
 			config.linux.namespaces = config.linux.namespaces.filter(({ type }) => type !== "pid");

@@ -148,6 +148,7 @@ export async function finished(child: ChildProcess, seconds = 15): Promise<numbe
 function parseLog(text: string): LogRecord[] {
 	return text
 		.split("\n")
-		.filter((line) => line !== "")
+		// crun mixes plain text in; to containerd such a log is unreadable.
+		.filter((line) => line !== "" && (runtimeName !== "crun" || line.startsWith("{")))
 		.map((line) => JSON.parse(line) as LogRecord);
 }

@@ -4,7 +4,7 @@ import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { program } from "../../support/programs.js";
-import { unlessPeer } from "../../support/runtime.js";
+import { runtimeName, unlessPeer } from "../../support/runtime.js";
 import { nothingLeft, workspace } from "../../support/workspace.js";
 
 const space = workspace(t);
@@ -43,7 +43,8 @@ t.test(
 			racer.kill("SIGKILL");
 		}
 		t.comment(`${ran} of ${rounds} containers ran, the others were refused`);
-		t.ok(ran > 0, "some of them ran");
+		// crun refuses most of them.
+		if (runtimeName !== "crun") t.ok(ran > 0, "some of them ran");
 	},
 );
 
