@@ -18,6 +18,9 @@ export const runtimeName: "runc" | "crun" | "runtime-ts" = (() => {
 	return name === "runc" || name === "crun" ? name : "runtime-ts";
 })();
 
+/** `skip` of what only the standalone binary can do. */
+export const onNode = basename(command[0] ?? "") === "node" ? "Node obeys NODE_OPTIONS before the runtime can" : false;
+
 /** `skip` of a test that a peer cannot pass: the reason, or false where it has to pass. */
 export function unlessPeer(reasons: Partial<Record<"runc" | "crun", string>>): string | false {
 	// RUN_SKIPPED shows whether a reason still holds: a test that passes with it needs no reason.
@@ -83,7 +86,9 @@ export class Runtime {
 	}
 
 	argv(args: string[], globals: string[]): [string, ...string[]] {
-		return [command[0] ?? "", ...command.slice(1), "--root", this.root, ...globals, ...args];
+		// tap loads a module of its own into every Node that a test starts, and it makes standard output non-blocking.
+		const plain = onNode ? ["env", "-u", "NODE_OPTIONS", ...command] : command;
+		return [plain[0] ?? "", ...plain.slice(1), "--root", this.root, ...globals, ...args];
 	}
 
 	/**
@@ -146,9 +151,11 @@ export async function finished(child: ChildProcess, seconds = 15): Promise<numbe
 }
 
 function parseLog(text: string): LogRecord[] {
-	return text
-		.split("\n")
-		// crun mixes plain text in; to containerd such a log is unreadable.
-		.filter((line) => line !== "" && (runtimeName !== "crun" || line.startsWith("{")))
-		.map((line) => JSON.parse(line) as LogRecord);
+	return (
+		text
+			.split("\n")
+			// crun mixes plain text in; to containerd such a log is unreadable.
+			.filter((line) => line !== "" && (runtimeName !== "crun" || line.startsWith("{")))
+			.map((line) => JSON.parse(line) as LogRecord)
+	);
 }
