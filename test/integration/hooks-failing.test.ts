@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import t from "tap";
 import type { Hook } from "../support/config.js";
 import { failed, runtimeName, unlessPeer } from "../support/runtime.js";
@@ -8,7 +8,19 @@ const space = workspace(t);
 const shell = (script: string): Hook => ({ path: "/bin/sh", args: ["sh", "-c", script], env: ["PATH=/usr/bin:/bin"] });
 const early = ["prestart", "createRuntime", "createContainer"] as const;
 /** runc 1.1 waits for all that hold the hook's output, so a hook with children outlives its timeout. */
-const children = runtimeName === "runc" ? "exec sleep 3333" : "sleep 3333 & sleep 3333";
+const seconds = `${3000 + process.pid}`;
+const children = runtimeName === "runc" ? `exec sleep ${seconds}` : `sleep ${seconds} & sleep ${seconds}`;
+
+function hookProcesses(): string[] {
+	return readdirSync("/proc").filter((name) => {
+		if (!/^\d+$/.test(name)) return false;
+		try {
+			return readFileSync(`/proc/${name}/cmdline`, "latin1") === `sleep\0${seconds}\0`;
+		} catch {
+			return false; // it has ended meanwhile
+		}
+	});
+}
 const ours = runtimeName === "runtime-ts";
 
 t.test("a failing hook before start: create fails, tells why, runs no later hook, leaves nothing", async (t) => {
@@ -65,6 +77,8 @@ t.test("a hook that hangs is ended at its timeout, with its children", async (t)
 		const elapsed = Date.now() - begin;
 		t.ok(failed(result), kind);
 		t.ok(elapsed >= 900 && elapsed < 5000, `${kind}: ${elapsed} ms`);
+		if (runtimeName === "crun") for (const pid of hookProcesses()) process.kill(Number(pid), "SIGKILL");
+		else t.same(hookProcesses(), [], `${kind}: none of its processes is left`);
 	}
 });
 
