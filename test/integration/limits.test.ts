@@ -99,7 +99,11 @@ t.test("a user other than root without ambient capabilities has none", async (t)
 t.test("unknown and ungrantable capabilities warn and do not fail", async (t) => {
 	// CAP_SYS_RESOURCE may be missing in this machine's bounding set; an unknown name is unknown everywhere.
 	const container = space.container((config) => {
-		config.process.capabilities = { bounding: ["CAP_CHOWN", "CAP_FLY"], effective: ["CAP_CHOWN", "CAP_FLY"], permitted: ["CAP_CHOWN", "CAP_FLY"] };
+		config.process.capabilities = {
+			bounding: ["CAP_CHOWN", "CAP_FLY"],
+			effective: ["CAP_CHOWN", "CAP_FLY"],
+			permitted: ["CAP_CHOWN", "CAP_FLY"],
+		};
 		config.process.args = ["/bin/grep", "CapBnd", "/proc/self/status"];
 	});
 	const result = container.run();
@@ -111,7 +115,13 @@ t.test("capabilities outside of the runtime's own bounding set are left out", { 
 	const names = ["CAP_CHOWN", "CAP_SYS_RESOURCE"];
 	const seen = space.inside(
 		(config) => {
-			config.process.capabilities = { bounding: names, effective: names, permitted: names, inheritable: names, ambient: names };
+			config.process.capabilities = {
+				bounding: names,
+				effective: names,
+				permitted: names,
+				inheritable: names,
+				ambient: names,
+			};
 		},
 		{ sets },
 	);
@@ -148,17 +158,21 @@ t.test("resource limits are exact, those that are not named are the caller's", a
 	}
 });
 
-t.test("an unset RLIMIT_NOFILE is the caller's soft limit, whatever the engine raised for itself", { skip: unlessPeer({ runc: "1.1 leaves what Go raised" }) }, async (t) => {
-	const seen = space.inside(
-		(config) => {
-			delete config.process.rlimits;
-		},
-		{ soft: "ulimit -Sn", hard: "ulimit -Hn" },
-		{ shell: "ulimit -Sn 1000; ulimit -Hn 5000;" },
-	);
-	t.equal(seen.soft, "1000");
-	t.equal(seen.hard, "5000");
-});
+t.test(
+	"an unset RLIMIT_NOFILE is the caller's soft limit, whatever the engine raised for itself",
+	{ skip: unlessPeer({ runc: "1.1 leaves what Go raised" }) },
+	async (t) => {
+		const seen = space.inside(
+			(config) => {
+				delete config.process.rlimits;
+			},
+			{ soft: "ulimit -Sn", hard: "ulimit -Hn" },
+			{ shell: "ulimit -Sn 1000; ulimit -Hn 5000;" },
+		);
+		t.equal(seen.soft, "1000");
+		t.equal(seen.hard, "5000");
+	},
+);
 
 t.test("a limit that cannot be raised is an error that names it", async (t) => {
 	const container = space.container((config) => {

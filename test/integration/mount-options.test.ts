@@ -83,27 +83,31 @@ t.test("per-mount options of a bind mount", async (t) => {
 	for (const [index, expected] of perMount.entries()) check(t, seen.table, `/tmp/m${index}`, expected);
 });
 
-t.test("a bind mount keeps the flags of its source that no option names", { skip: unlessPeer({ crun: "1.8 clears them" }) }, async (t) => {
-	const source = space.path("flags");
-	mkdirSync(source);
-	execFileSync("mount", ["-t", "tmpfs", "-o", "nosuid,nodev,noexec,noatime", "tmpfs", source]);
-	try {
-		const seen = space.inside(
-			(config) => {
-				config.root.readonly = false;
-				config.mounts.push({ destination: "/tmp/plain", source, options: ["bind"] });
-				config.mounts.push({ destination: "/tmp/ro", source, options: ["bind", "ro"] });
-			},
-			{ table },
-		);
-		check(t, seen.table, "/tmp/plain", { options: ["bind"], mount: ["nosuid", "nodev", "noexec", "noatime", "rw"] });
-		// runc 1.1 remounts with the flags of the options alone; what a source forbids has to stay forbidden.
-		const kept = runtimeName === "runc" ? [] : ["nosuid", "nodev", "noexec"];
-		check(t, seen.table, "/tmp/ro", { options: ["bind", "ro"], mount: ["ro", ...kept] });
-	} finally {
-		execFileSync("umount", [source]);
-	}
-});
+t.test(
+	"a bind mount keeps the flags of its source that no option names",
+	{ skip: unlessPeer({ crun: "1.8 clears them" }) },
+	async (t) => {
+		const source = space.path("flags");
+		mkdirSync(source);
+		execFileSync("mount", ["-t", "tmpfs", "-o", "nosuid,nodev,noexec,noatime", "tmpfs", source]);
+		try {
+			const seen = space.inside(
+				(config) => {
+					config.root.readonly = false;
+					config.mounts.push({ destination: "/tmp/plain", source, options: ["bind"] });
+					config.mounts.push({ destination: "/tmp/ro", source, options: ["bind", "ro"] });
+				},
+				{ table },
+			);
+			check(t, seen.table, "/tmp/plain", { options: ["bind"], mount: ["nosuid", "nodev", "noexec", "noatime", "rw"] });
+			// runc 1.1 remounts with the flags of the options alone; what a source forbids has to stay forbidden.
+			const kept = runtimeName === "runc" ? [] : ["nosuid", "nodev", "noexec"];
+			check(t, seen.table, "/tmp/ro", { options: ["bind", "ro"], mount: ["ro", ...kept] });
+		} finally {
+			execFileSync("umount", [source]);
+		}
+	},
+);
 
 const perSuperblock: Case[] = [
 	{ options: ["sync"], superblock: ["sync"] },
@@ -126,35 +130,52 @@ t.test("superblock options and filesystem data", async (t) => {
 	for (const [index, expected] of perSuperblock.entries()) check(t, seen.table, `/tmp/m${index}`, expected);
 });
 
-t.test("the later option wins", { skip: unlessPeer({ crun: "1.8 does not clear what an earlier option set" }) }, async (t) => {
-	const seen = space.inside(
-		(config) => {
-			config.root.readonly = false;
-			for (const [index, { options }] of contradictory.entries()) {
-				config.mounts.push({ destination: `/tmp/m${index}`, type: "tmpfs", source: "tmpfs", options });
-			}
-		},
-		{ table },
-	);
-	for (const [index, expected] of contradictory.entries()) check(t, seen.table, `/tmp/m${index}`, expected);
-});
+t.test(
+	"the later option wins",
+	{ skip: unlessPeer({ crun: "1.8 does not clear what an earlier option set" }) },
+	async (t) => {
+		const seen = space.inside(
+			(config) => {
+				config.root.readonly = false;
+				for (const [index, { options }] of contradictory.entries()) {
+					config.mounts.push({ destination: `/tmp/m${index}`, type: "tmpfs", source: "tmpfs", options });
+				}
+			},
+			{ table },
+		);
+		for (const [index, expected] of contradictory.entries()) check(t, seen.table, `/tmp/m${index}`, expected);
+	},
+);
 
-t.test("options without an effect to see are taken", { skip: unlessPeer({ crun: "1.8 does not know loud" }) }, async (t) => {
-	// runc 1.1 gives `defaults` to the filesystem, which refuses it.
-	const names = [...(runtimeName === "runc" ? [] : ["defaults"]), "loud", "silent", "noiversion", "norelatime", "nostrictatime", "nomand", "atime"];
-	const seen = space.inside(
-		(config) => {
-			config.root.readonly = false;
-			for (const name of names) {
-				config.mounts.push({ destination: `/tmp/${name}`, type: "tmpfs", source: "tmpfs", options: [name] });
-			}
-		},
-		{ table },
-	);
-	for (const name of names) t.equal(mountOn(seen.table, `/tmp/${name}`).type, "tmpfs", name);
-});
+t.test(
+	"options without an effect to see are taken",
+	{ skip: unlessPeer({ crun: "1.8 does not know loud" }) },
+	async (t) => {
+		// runc 1.1 gives `defaults` to the filesystem, which refuses it.
+		const names = [
+			...(runtimeName === "runc" ? [] : ["defaults"]),
+			"loud",
+			"silent",
+			"noiversion",
+			"norelatime",
+			"nostrictatime",
+			"nomand",
+			"atime",
+		];
+		const seen = space.inside(
+			(config) => {
+				config.root.readonly = false;
+				for (const name of names) {
+					config.mounts.push({ destination: `/tmp/${name}`, type: "tmpfs", source: "tmpfs", options: [name] });
+				}
+			},
+			{ table },
+		);
+		for (const name of names) t.equal(mountOn(seen.table, `/tmp/${name}`).type, "tmpfs", name);
+	},
+);
 
-t.test("nosymfollow and symfollow", { skip: unlessPeer({ runc: "not in 1.1", crun: "not in 1.8" }) }, async (t) => {
+t.test("nosymfollow and symfollow", { skip: unlessPeer({ crun: "not in 1.8" }) }, async (t) => {
 	const seen = space.inside(
 		(config, bundle) => {
 			mkdirSync(join(bundle.path, "shared"));
@@ -171,54 +192,71 @@ t.test("nosymfollow and symfollow", { skip: unlessPeer({ runc: "not in 1.1", cru
 	t.equal(seen.file, "content");
 });
 
-t.test("recursive options change the mounts below, others only the top", { skip: unlessPeer({ crun: "1.8 fails with EINVAL on atime kinds" }) }, async (t) => {
-	const source = space.path("tree");
-	mkdirSync(join(source, "sub"), { recursive: true });
-	execFileSync("mount", ["-t", "tmpfs", "tmpfs", source]);
-	mkdirSync(join(source, "sub"));
-	execFileSync("mount", ["-t", "tmpfs", "tmpfs", join(source, "sub")]);
-	const cases: { options: string[]; top: string[]; below: string[] }[] = [
-		{ options: ["rbind", "ro"], top: ["ro"], below: ["rw"] },
-		{ options: ["rbind", "rro"], top: ["ro"], below: ["ro"] },
-		{ options: ["rbind", "rnosuid", "rnodev", "rnoexec"], top: ["nosuid", "nodev", "noexec"], below: ["nosuid", "nodev", "noexec"] },
-		{ options: ["rbind", "rnoatime"], top: ["noatime"], below: ["noatime"] },
-		{ options: ["rbind", "rstrictatime"], top: ["!relatime", "!noatime"], below: ["!relatime", "!noatime"] },
-		{ options: ["rbind", "rnodiratime"], top: ["nodiratime"], below: ["nodiratime"] },
-		{ options: ["bind", "rro"], top: ["ro"], below: [] },
-	];
-	try {
-		const seen = space.inside(
-			(config) => {
-				config.root.readonly = false;
-				for (const [index, { options }] of cases.entries()) {
-					config.mounts.push({ destination: `/tmp/m${index}`, source, options });
-				}
+t.test(
+	"recursive options change the mounts below, others only the top",
+	{ skip: unlessPeer({ crun: "1.8 fails with EINVAL on atime kinds" }) },
+	async (t) => {
+		const source = space.path("tree");
+		mkdirSync(join(source, "sub"), { recursive: true });
+		execFileSync("mount", ["-t", "tmpfs", "tmpfs", source]);
+		mkdirSync(join(source, "sub"));
+		execFileSync("mount", ["-t", "tmpfs", "tmpfs", join(source, "sub")]);
+		const cases: { options: string[]; top: string[]; below: string[] }[] = [
+			{ options: ["rbind", "ro"], top: ["ro"], below: ["rw"] },
+			{ options: ["rbind", "rro"], top: ["ro"], below: ["ro"] },
+			{
+				options: ["rbind", "rnosuid", "rnodev", "rnoexec"],
+				top: ["nosuid", "nodev", "noexec"],
+				below: ["nosuid", "nodev", "noexec"],
 			},
-			{ table },
-		);
-		for (const [index, { options, top, below }] of cases.entries()) {
-			check(t, seen.table, `/tmp/m${index}`, { options, mount: top });
-			if (below.length > 0) check(t, seen.table, `/tmp/m${index}/sub`, { options, mount: below });
-			else t.throws(() => mountOn(seen.table, `/tmp/m${index}/sub`), "a plain bind leaves the mounts below out");
+			{ options: ["rbind", "rnoatime"], top: ["noatime"], below: ["noatime"] },
+			{ options: ["rbind", "rstrictatime"], top: ["!relatime", "!noatime"], below: ["!relatime", "!noatime"] },
+			{ options: ["rbind", "rnodiratime"], top: ["nodiratime"], below: ["nodiratime"] },
+			{ options: ["bind", "rro"], top: ["ro"], below: [] },
+		];
+		try {
+			const seen = space.inside(
+				(config) => {
+					config.root.readonly = false;
+					for (const [index, { options }] of cases.entries()) {
+						config.mounts.push({ destination: `/tmp/m${index}`, source, options });
+					}
+				},
+				{ table },
+			);
+			for (const [index, { options, top, below }] of cases.entries()) {
+				check(t, seen.table, `/tmp/m${index}`, { options, mount: top });
+				if (below.length > 0) check(t, seen.table, `/tmp/m${index}/sub`, { options, mount: below });
+				else t.throws(() => mountOn(seen.table, `/tmp/m${index}/sub`), "a plain bind leaves the mounts below out");
+			}
+		} finally {
+			execFileSync("umount", ["-R", source]);
 		}
-	} finally {
-		execFileSync("umount", ["-R", source]);
-	}
-});
+	},
+);
 
 t.test("remount changes a mount that is there", async (t) => {
 	const seen = space.inside(
 		(config) => {
 			config.root.readonly = false;
 			config.mounts.push({ destination: "/tmp/a", type: "tmpfs", source: "tmpfs", options: ["size=64k"] });
-			config.mounts.push({ destination: "/tmp/a", type: "tmpfs", source: "tmpfs", options: ["remount", "ro", "nosuid"] });
+			config.mounts.push({
+				destination: "/tmp/a",
+				type: "tmpfs",
+				source: "tmpfs",
+				options: ["remount", "ro", "nosuid"],
+			});
 			config.mounts.push({ destination: "/tmp/b", type: "tmpfs", source: "tmpfs", options: ["size=64k"] });
 			config.mounts.push({ destination: "/tmp/b", source: "rootfs", options: ["bind", "remount", "ro", "nodev"] });
 		},
 		{ table },
 	);
 	check(t, seen.table, "/tmp/a", { options: ["remount", "ro", "nosuid"], mount: ["ro", "nosuid"] });
-	check(t, seen.table, "/tmp/b", { options: ["bind", "remount", "ro", "nodev"], mount: ["ro", "nodev"], superblock: ["rw"] });
+	check(t, seen.table, "/tmp/b", {
+		options: ["bind", "remount", "ro", "nodev"],
+		mount: ["ro", "nodev"],
+		superblock: ["rw"],
+	});
 });
 
 nothingLeft(t, space);

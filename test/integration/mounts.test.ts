@@ -159,7 +159,12 @@ t.test("tmpcopyup fills a tmpfs with what is below it", async (t) => {
 			writeFileSync(join(bundle.rootfs, "var/lib/app/file"), "kept\n", { mode: 0o640 });
 			symlinkSync("app/file", join(bundle.rootfs, "var/lib/link"));
 			execFileSync("chown", ["1000:1000", join(bundle.rootfs, "var/lib/app/file")]);
-			config.mounts.push({ destination: "/var/lib", type: "tmpfs", source: "tmpfs", options: ["tmpcopyup", "mode=751"] });
+			config.mounts.push({
+				destination: "/var/lib",
+				type: "tmpfs",
+				source: "tmpfs",
+				options: ["tmpcopyup", "mode=751"],
+			});
 		},
 		{
 			table,
@@ -211,7 +216,11 @@ const withCgroupNamespace = (config: Config) => {
 };
 
 t.test("cgroup v1 with a cgroup namespace: each hierarchy from the container's own cgroup", async (t) => {
-	const seen = space.inside(withCgroupNamespace, { table, self: "cat /proc/self/cgroup", ls: "ls /sys/fs/cgroup/pids" });
+	const seen = space.inside(withCgroupNamespace, {
+		table,
+		self: "cat /proc/self/cgroup",
+		ls: "ls /sys/fs/cgroup/pids",
+	});
 	const pids = mountOn(seen.table, "/sys/fs/cgroup/pids");
 	t.equal(pids.type, "cgroup");
 	t.equal(pids.root, "/", "the root of the namespace");
@@ -225,7 +234,11 @@ t.test("cgroup v1 with a cgroup namespace: each hierarchy from the container's o
 
 t.test("cgroup v1 without a cgroup namespace: the container's own directories are bound", async (t) => {
 	const container = space.container((config) => {
-		config.process.args = ["/bin/sh", "-c", "cat /proc/self/mountinfo; echo @@; ls /sys/fs/cgroup/pids; touch /sys/fs/cgroup/pids/x"];
+		config.process.args = [
+			"/bin/sh",
+			"-c",
+			"cat /proc/self/mountinfo; echo @@; ls /sys/fs/cgroup/pids; touch /sys/fs/cgroup/pids/x",
+		];
 	});
 	const result = container.run();
 	const [text = "", files = ""] = result.stdout.split("@@");
@@ -242,7 +255,8 @@ t.test("a read-only cgroup tree cannot be written, a writable one can", async (t
 	t.match(readonly.write, /Read-only/);
 	const writable = space.inside((config) => {
 		withCgroupNamespace(config);
-		for (const mount of config.mounts) if (mount.type === "cgroup") mount.options = ["nosuid", "noexec", "nodev", "relatime"];
+		for (const mount of config.mounts)
+			if (mount.type === "cgroup") mount.options = ["nosuid", "noexec", "nodev", "relatime"];
 	}, questions);
 	t.equal(writable.write, "written");
 });

@@ -55,9 +55,17 @@ t.test("a mount made in the container reaches the host through rshared only", as
 		const container = space.container((config) => {
 			config.root.readonly = false;
 			config.linux.rootfsPropagation = "shared";
-			config.process.capabilities = { bounding: ["CAP_SYS_ADMIN"], effective: ["CAP_SYS_ADMIN"], permitted: ["CAP_SYS_ADMIN"] };
+			config.process.capabilities = {
+				bounding: ["CAP_SYS_ADMIN"],
+				effective: ["CAP_SYS_ADMIN"],
+				permitted: ["CAP_SYS_ADMIN"],
+			};
 			config.mounts.push({ destination: "/tmp/v", source, options: ["rbind", option] });
-			config.process.args = ["/bin/sh", "-c", "mkdir -p /tmp/v/made && mount -t tmpfs none /tmp/v/made && echo mounted && sleep 100"];
+			config.process.args = [
+				"/bin/sh",
+				"-c",
+				"mkdir -p /tmp/v/made && mount -t tmpfs none /tmp/v/made && echo mounted && sleep 100",
+			];
 		});
 		t.equal(container.create().status, 0);
 		t.equal(container.start().status, 0);
@@ -108,17 +116,21 @@ t.test("rootfsPropagation", async (t) => {
 	}
 });
 
-t.test("rootfsPropagation shared and unbindable", { skip: unlessPeer({ runc: "1.1 leaves the root private" }) }, async (t) => {
-	for (const value of ["shared", "unbindable"]) {
-		const seen = space.inside(
-			(config) => {
-				config.linux.rootfsPropagation = value;
-			},
-			{ table },
-		);
-		t.match(propagationOf(mountOn(seen.table, "/")), value);
-	}
-});
+t.test(
+	"rootfsPropagation shared and unbindable",
+	{ skip: unlessPeer({ runc: "1.1 leaves the root private" }) },
+	async (t) => {
+		for (const value of ["shared", "unbindable"]) {
+			const seen = space.inside(
+				(config) => {
+					config.linux.rootfsPropagation = value;
+				},
+				{ table },
+			);
+			t.match(propagationOf(mountOn(seen.table, "/")), value);
+		}
+	},
+);
 
 t.test("the host's own mount is as it was", async (t) => {
 	const host = execFileSync("cat", ["/proc/self/mountinfo"], { encoding: "utf8" });

@@ -5,8 +5,7 @@ import { unlessPeer } from "../support/runtime.js";
 import { nothingLeft, workspace } from "../support/workspace.js";
 
 const space = workspace(t);
-const flagsSkip =
-	arch() === "x64" ? unlessPeer({ runc: "1.1.5 has no flags" }) : "checks 32-bit x86 beside x86-64";
+const flagsSkip = arch() === "x64" ? unlessPeer({ runc: "1.1.5 has no flags" }) : "checks 32-bit x86 beside x86-64";
 const status = "grep -E '^(Seccomp|NoNewPrivs)' /proc/self/status";
 
 const filter =
@@ -16,7 +15,12 @@ const filter =
 	};
 
 t.test("errno actions: default, given, default of the profile", async (t) => {
-	const questions = { status, mkdir: "probe call mkdir /tmp/d", personality: "probe call personality 0xffffffff", other: "probe call getcwd" };
+	const questions = {
+		status,
+		mkdir: "probe call mkdir /tmp/d",
+		personality: "probe call personality 0xffffffff",
+		other: "probe call getcwd",
+	};
 	const seen = space.inside(
 		filter([
 			{ names: ["mkdir", "mkdirat"], action: "SCMP_ACT_ERRNO" },
@@ -81,8 +85,16 @@ t.test("argument comparisons, with all 64 bits", async (t) => {
 			t.same(caughtBy(rule, ["0x30", "0x13a", "0x40"]), ["EOPNOTSUPP", "EOPNOTSUPP", "EBADF"], op);
 			continue;
 		}
-		t.same(caughtBy(rule, [...caught]), caught.map(() => "EOPNOTSUPP"), `${op} catches ${caught}`);
-		t.same(caughtBy(rule, [...passed]), passed.map(() => "EBADF"), `${op} lets through ${passed}`);
+		t.same(
+			caughtBy(rule, [...caught]),
+			caught.map(() => "EOPNOTSUPP"),
+			`${op} catches ${caught}`,
+		);
+		t.same(
+			caughtBy(rule, [...passed]),
+			passed.map(() => "EBADF"),
+			`${op} lets through ${passed}`,
+		);
 	}
 	function caughtBy(rule: Syscall, values: string[]): string[] {
 		const seen = space.inside(filter([rule]), Object.fromEntries(values.map((value) => [value, call(value)])));
@@ -159,19 +171,23 @@ t.test("the filter holds without no_new_privs too, and for another user", async 
 	}
 });
 
-t.test("an unknown action, operator, architecture or flag is an error", { skip: unlessPeer({ runc: "1.1.5 has no flags", crun: "1.8 ignores unknown flags" }) }, async (t) => {
-	const edits: ((config: Config) => void)[] = [
-		filter([{ names: ["mkdir"], action: "SCMP_ACT_DANCE" }]),
-		filter([{ names: ["mkdir"], action: "SCMP_ACT_ERRNO", args: [{ index: 0, value: 1, op: "SCMP_CMP_LIKE" }] }]),
-		filter([], { architectures: ["SCMP_ARCH_ABACUS"] }),
-		filter([], { flags: ["SECCOMP_FILTER_FLAG_DANCE"] }),
-		filter([], { defaultAction: "SCMP_ACT_DANCE" }),
-	];
-	for (const edit of edits) {
-		const result = space.container(edit).create();
-		t.equal(result.status, 1);
-		t.match(result.error, /DANCE|LIKE|ABACUS/);
-	}
-});
+t.test(
+	"an unknown action, operator, architecture or flag is an error",
+	{ skip: unlessPeer({ runc: "1.1.5 has no flags", crun: "1.8 ignores unknown flags" }) },
+	async (t) => {
+		const edits: ((config: Config) => void)[] = [
+			filter([{ names: ["mkdir"], action: "SCMP_ACT_DANCE" }]),
+			filter([{ names: ["mkdir"], action: "SCMP_ACT_ERRNO", args: [{ index: 0, value: 1, op: "SCMP_CMP_LIKE" }] }]),
+			filter([], { architectures: ["SCMP_ARCH_ABACUS"] }),
+			filter([], { flags: ["SECCOMP_FILTER_FLAG_DANCE"] }),
+			filter([], { defaultAction: "SCMP_ACT_DANCE" }),
+		];
+		for (const edit of edits) {
+			const result = space.container(edit).create();
+			t.equal(result.status, 1);
+			t.match(result.error, /DANCE|LIKE|ABACUS/);
+		}
+	},
+);
 
 nothingLeft(t, space);

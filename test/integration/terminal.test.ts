@@ -90,7 +90,10 @@ t.test("foreground: much output arrives whole, as does much input", async (t) =>
 	await terminal.shows(/done/);
 	t.equal((await terminal.ended()).status, 0);
 	const numbers = terminal.output.split("\r\n").filter((line) => /^\d+$/.test(line));
-	t.same(numbers.slice(1, 20001), Array.from({ length: 20000 }, (_, index) => `${index + 1}`));
+	t.same(
+		numbers.slice(1, 20001),
+		Array.from({ length: 20000 }, (_, index) => `${index + 1}`),
+	);
 });
 
 t.test("foreground: a hangup outside is a signal inside", async (t) => {
@@ -123,33 +126,44 @@ async function detached(container: Container, command: "create" | "run"): Promis
 	return terminal;
 }
 
-t.test("detached: one master arrives with a name, before create ends", { skip: unlessPeer({ crun: "1.8 sends no name" }) }, async (t) => {
-	const container = shell("tty; stty size; stty -a; stat -c '%F %t:%T' /dev/console; read line; echo got $line", (config) => {
-		config.process.consoleSize = { height: 12, width: 34 };
-	});
-	const terminal = await detached(container, "create");
-	await terminal.answered(/^received 1 \S+$/m);
-	t.equal(container.start().status, 0);
-	terminal.write("typed\n");
-	await terminal.shows(/got typed/);
-	await terminal.answered(/hangup/);
-	t.match(terminal.output, /12 34\r?\n/);
-	t.match(terminal.output, /character special file 88:0/);
-	await container.stopped();
-	t.equal(container.delete().status, 0);
-});
+t.test(
+	"detached: one master arrives with a name, before create ends",
+	{ skip: unlessPeer({ crun: "1.8 sends no name" }) },
+	async (t) => {
+		const container = shell(
+			"tty; stty size; stty -a; stat -c '%F %t:%T' /dev/console; read line; echo got $line",
+			(config) => {
+				config.process.consoleSize = { height: 12, width: 34 };
+			},
+		);
+		const terminal = await detached(container, "create");
+		await terminal.answered(/^received 1 \S+$/m);
+		t.equal(container.start().status, 0);
+		terminal.write("typed\n");
+		await terminal.shows(/got typed/);
+		await terminal.answered(/hangup/);
+		t.match(terminal.output, /12 34\r?\n/);
+		t.match(terminal.output, /character special file 88:0/);
+		await container.stopped();
+		t.equal(container.delete().status, 0);
+	},
+);
 
-t.test("detached: the reader of the master sees plain line feeds", { skip: unlessPeer({ runc: "1.1 leaves ONLCR to the receiver", crun: "1.8 leaves ONLCR to the receiver" }) }, async (t) => {
-	const container = shell("stty -a; echo one; echo two");
-	const terminal = await detached(container, "create");
-	t.notOk((await terminal.modes()).includes("onlcr"));
-	t.equal(container.start().status, 0);
-	await terminal.answered(/hangup/);
-	t.match(terminal.output, / -onlcr/);
-	t.match(terminal.output, /one\ntwo\n/);
-	await container.stopped();
-	t.equal(container.delete().status, 0);
-});
+t.test(
+	"detached: the reader of the master sees plain line feeds",
+	{ skip: unlessPeer({ runc: "1.1 leaves ONLCR to the receiver", crun: "1.8 leaves ONLCR to the receiver" }) },
+	async (t) => {
+		const container = shell("stty -a; echo one; echo two");
+		const terminal = await detached(container, "create");
+		t.notOk((await terminal.modes()).includes("onlcr"));
+		t.equal(container.start().status, 0);
+		await terminal.answered(/hangup/);
+		t.match(terminal.output, / -onlcr/);
+		t.match(terminal.output, /one\ntwo\n/);
+		await container.stopped();
+		t.equal(container.delete().status, 0);
+	},
+);
 
 t.test("detached: run", async (t) => {
 	const container = shell("echo ready; read line; echo got $line");
@@ -162,15 +176,19 @@ t.test("detached: run", async (t) => {
 	t.equal(container.delete().status, 0);
 });
 
-t.test("the pty belongs to the container's user", { skip: unlessPeer({ crun: "1.8 leaves it to root" }) }, async (t) => {
-	const terminal = foreground(
-		shell("stat -L -c '%u' /dev/console; echo writable > /dev/console; : < /dev/tty && echo readable", (config) => {
-			config.process.user = { uid: 1000, gid: 1000 };
-		}),
-	);
-	t.equal((await terminal.ended()).status, 0, terminal.output);
-	t.match(terminal.output, /^1000\r\nwritable\r\nreadable/);
-});
+t.test(
+	"the pty belongs to the container's user",
+	{ skip: unlessPeer({ crun: "1.8 leaves it to root" }) },
+	async (t) => {
+		const terminal = foreground(
+			shell("stat -L -c '%u' /dev/console; echo writable > /dev/console; : < /dev/tty && echo readable", (config) => {
+				config.process.user = { uid: 1000, gid: 1000 };
+			}),
+		);
+		t.equal((await terminal.ended()).status, 0, terminal.output);
+		t.match(terminal.output, /^1000\r\nwritable\r\nreadable/);
+	},
+);
 
 t.test("what does not go together is refused", async (t) => {
 	const withTerminal = shell("true");

@@ -70,7 +70,8 @@ t.test("sysctls, with dots and with slashes", async (t) => {
 });
 
 t.test("a sysctl of the whole host, or of a namespace that is not new, is refused", async (t) => {
-	const value = () => execFileSync("cat", ["/proc/sys/vm/swappiness", "/proc/sys/net/ipv4/ip_forward"], { encoding: "utf8" });
+	const value = () =>
+		execFileSync("cat", ["/proc/sys/vm/swappiness", "/proc/sys/net/ipv4/ip_forward"], { encoding: "utf8" });
 	const before = value();
 	const host = space.container((config) => {
 		config.linux.sysctl = { "vm.swappiness": "7" };

@@ -84,7 +84,10 @@ export function findLeaks(token: string, root: string): string[] {
 		...mounts(token).map((point) => `mount ${point}`),
 		...cgroups(token).map((path) => `cgroup ${path}`),
 		...sockets(token).map((line) => `socket ${line}`),
-		...readdirSync(root).map((name) => `state ${join(root, name)}`),
+		// Caches have an @ in front, which no id can have; they are there to stay.
+		...readdirSync(root)
+			.filter((name) => !name.startsWith("@"))
+			.map((name) => `state ${join(root, name)}`),
 	];
 }
 

@@ -18,7 +18,9 @@ export function program(name: "terminal" | "probe"): string {
 	if (!existsSync(binary)) {
 		mkdirSync(output, { recursive: true });
 		const fresh = `${binary}.${process.pid}`;
-		execFileSync("cc", ["-O1", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-static", "-o", fresh, file], { stdio: "inherit" });
+		execFileSync("cc", ["-O1", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-static", "-o", fresh, file], {
+			stdio: "inherit",
+		});
 		renameSync(fresh, binary);
 	}
 	return binary;

@@ -58,7 +58,9 @@ export class Terminal {
 
 	async answered(pattern: RegExp): Promise<void> {
 		await eventually(() => pattern.test(this.answers), `the terminal answers ${pattern}`).catch((error: Error) => {
-			throw new Error(`${error.message}; it said ${JSON.stringify(this.answers)} and shows ${JSON.stringify(this.output)}`);
+			throw new Error(
+				`${error.message}; it said ${JSON.stringify(this.answers)} and shows ${JSON.stringify(this.output)}`,
+			);
 		});
 	}
 

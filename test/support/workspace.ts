@@ -1,6 +1,6 @@
 /** What every integration test file has: a directory of its own, a state root of its own, names of its own. */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { TAP } from "tap";
@@ -93,6 +93,8 @@ export class Workspace {
 	#count = 0;
 
 	constructor() {
+		// A container's root in a user namespace has to get through to its rootfs.
+		chmodSync(this.directory, 0o711);
 		mkdirSync(this.root, { mode: 0o700 });
 		mkdirSync(join(this.directory, "io"));
 		this.runtime = new Runtime(this.root, join(this.directory, "io"));
@@ -108,7 +110,11 @@ export class Workspace {
 	 * Runs a container in which each command of `questions` runs in turn, and answers with what each of them wrote
 	 * (standard error too), trimmed. A container that fails to run is an error.
 	 */
-	inside<Key extends string>(edit: Edit, questions: Record<Key, string>, options: CommandOptions = {}): Record<Key, string> {
+	inside<Key extends string>(
+		edit: Edit,
+		questions: Record<Key, string>,
+		options: CommandOptions = {},
+	): Record<Key, string> {
 		const container = this.container((config, bundle) => {
 			config.process.args = ["/bin/sh", "-c", script(questions)];
 			edit(config, bundle);

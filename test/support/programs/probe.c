@@ -51,11 +51,21 @@ static int Limits(void) {
   static const struct {
     const char* name;
     int resource;
-  } kLimits[] = {{"RLIMIT_AS", RLIMIT_AS},         {"RLIMIT_CORE", RLIMIT_CORE},     {"RLIMIT_CPU", RLIMIT_CPU},
-                 {"RLIMIT_DATA", RLIMIT_DATA},     {"RLIMIT_FSIZE", RLIMIT_FSIZE},   {"RLIMIT_NOFILE", RLIMIT_NOFILE},
-                 {"RLIMIT_NPROC", RLIMIT_NPROC},   {"RLIMIT_STACK", RLIMIT_STACK},   {"RLIMIT_NICE", RLIMIT_NICE},
-                 {"RLIMIT_RTPRIO", RLIMIT_RTPRIO}, {"RLIMIT_LOCKS", RLIMIT_LOCKS},   {"RLIMIT_MEMLOCK", RLIMIT_MEMLOCK},
-                 {"RLIMIT_RSS", RLIMIT_RSS},       {"RLIMIT_RTTIME", RLIMIT_RTTIME}, {"RLIMIT_MSGQUEUE", RLIMIT_MSGQUEUE},
+  } kLimits[] = {{"RLIMIT_AS", RLIMIT_AS},
+                 {"RLIMIT_CORE", RLIMIT_CORE},
+                 {"RLIMIT_CPU", RLIMIT_CPU},
+                 {"RLIMIT_DATA", RLIMIT_DATA},
+                 {"RLIMIT_FSIZE", RLIMIT_FSIZE},
+                 {"RLIMIT_NOFILE", RLIMIT_NOFILE},
+                 {"RLIMIT_NPROC", RLIMIT_NPROC},
+                 {"RLIMIT_STACK", RLIMIT_STACK},
+                 {"RLIMIT_NICE", RLIMIT_NICE},
+                 {"RLIMIT_RTPRIO", RLIMIT_RTPRIO},
+                 {"RLIMIT_LOCKS", RLIMIT_LOCKS},
+                 {"RLIMIT_MEMLOCK", RLIMIT_MEMLOCK},
+                 {"RLIMIT_RSS", RLIMIT_RSS},
+                 {"RLIMIT_RTTIME", RLIMIT_RTTIME},
+                 {"RLIMIT_MSGQUEUE", RLIMIT_MSGQUEUE},
                  {"RLIMIT_SIGPENDING", RLIMIT_SIGPENDING}};
   for (size_t i = 0; i < sizeof kLimits / sizeof kLimits[0]; i++) {
     struct rlimit limit;

@@ -1,0 +1,96 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import t from "tap";
+import { program } from "../support/programs.js";
+import { unlessPeer } from "../support/runtime.js";
+import { eventually, nothingLeft, workspace } from "../support/workspace.js";
+
+const proxy = unlessPeer({ crun: "1.8 binds the caller's socket, and adds no MAINPID" });
+const space = workspace(t);
+
+/** A socket as systemd has it for a service of Type=notify. */
+class NotifySocket {
+	received = "";
+	readonly #child: ChildProcess;
+
+	constructor(readonly path: string) {
+		this.#child = spawn(program("probe"), ["listen", path], { stdio: ["ignore", "pipe", "inherit"] });
+		this.#child.stdout?.on("data", (data: Buffer) => {
+			this.received += data;
+		});
+	}
+
+	async listening(): Promise<void> {
+		await eventually(() => this.received.includes("listening"), "the socket is there");
+	}
+
+	close(): void {
+		this.#child.kill("SIGKILL");
+	}
+}
+
+t.test(
+	"READY=1 reaches the caller's socket with MAINPID, at start of a detached container",
+	{ skip: proxy },
+	async (t) => {
+		const socket = new NotifySocket(space.path("notify"));
+		t.teardown(() => socket.close());
+		await socket.listening();
+		const container = space.container((config) => {
+			config.process.args = ["/bin/sh", "-c", "sleep 0.1; probe notify 'READY=1\nSTATUS=fine'; exec sleep 1000"];
+		});
+		const env = { NOTIFY_SOCKET: socket.path };
+		t.equal(container.create([], { env }).status, 0);
+		const { pid } = container.state();
+		t.equal(container.runtime.command(["start", container.id], { env }).status, 0);
+		await eventually(() => /READY=1/.test(socket.received), "READY=1 arrives");
+		await eventually(() => /MAINPID=\d+/.test(socket.received), "MAINPID arrives");
+		t.match(socket.received, `MAINPID=${pid}`);
+		t.equal(container.delete("--force").status, 0);
+	},
+);
+
+t.test("run forwards while it is in the foreground", { skip: proxy }, async (t) => {
+	const socket = new NotifySocket(space.path("notify-run"));
+	t.teardown(() => socket.close());
+	await socket.listening();
+	const container = space.container((config) => {
+		config.process.args = ["/bin/sh", "-c", "echo $NOTIFY_SOCKET; probe notify READY=1; sleep 0.3"];
+	});
+	const result = container.run([], { env: { NOTIFY_SOCKET: socket.path } });
+	t.equal(result.status, 0, result.stderr);
+	t.match(result.stdout, /^\/run\/notify\/notify\.sock\nok/);
+	await eventually(() => /READY=1/.test(socket.received), "READY=1 arrives");
+	t.match(socket.received, /READY=1/);
+});
+
+t.test("start does not wait for a container that ends without READY=1", async (t) => {
+	const socket = new NotifySocket(space.path("notify-none"));
+	t.teardown(() => socket.close());
+	await socket.listening();
+	const container = space.container((config) => {
+		config.process.args = ["/bin/sh", "-c", "exit 3"];
+	});
+	const env = { NOTIFY_SOCKET: socket.path };
+	t.equal(container.create([], { env }).status, 0);
+	t.equal(container.runtime.command(["start", container.id], { env, timeoutMs: 5000 }).status, 0);
+	await container.stopped();
+	t.notMatch(socket.received, /READY/);
+	t.equal(container.delete().status, 0);
+});
+
+t.test("a socket that nobody listens on is not the container's trouble", async (t) => {
+	const container = space.container();
+	const path = space.path("no-such-socket");
+	const result = container.run([], { env: { NOTIFY_SOCKET: path } });
+	t.equal(result.status, 0, result.stderr);
+	t.notOk(existsSync(path));
+});
+
+t.test("without NOTIFY_SOCKET nothing of it is inside", async (t) => {
+	const seen = space.inside(() => {}, { variable: "echo [$NOTIFY_SOCKET]", path: "ls /run/notify" });
+	t.equal(seen.variable, "[]");
+	t.match(seen.path, /No such file/);
+});
+
+nothingLeft(t, space);
