@@ -76,7 +76,7 @@ uninstall: ## remove what install put there
 
 lint: $(MODULES) $(GENERATED) ## biome, tsc, clang-format, clang-tidy
 	@test/tools/install-deps.sh lint
-	$(BIN)/biome ci
+	$(BIN)/biome ci --colors=off
 	$(BIN)/tsc -p tsconfig.json
 	find addon test -name '*.cc' -o -name '*.h' -o -name '*.c' | xargs clang-format --dry-run --Werror
 	test/tools/clang-tidy.sh

@@ -32,7 +32,8 @@ bool HomeOf(const char* line, uid_t uid, char (&home)[PATH_MAX]) {
   for (int index = 0; field != nullptr; index++) {
     const std::size_t length = strcspn(field, ":");
     if (index == 2 && !IsUid(field, length, uid)) return false;
-    if (index == 5) return length > 0 && snprintf(home, sizeof home, "%.*s", static_cast<int>(length), field) < PATH_MAX;
+    if (index == 5)
+      return length > 0 && snprintf(home, sizeof home, "%.*s", static_cast<int>(length), field) < PATH_MAX;
     field = field[length] == ':' ? field + length + 1 : nullptr;
   }
   return false;
@@ -40,8 +41,8 @@ bool HomeOf(const char* line, uid_t uid, char (&home)[PATH_MAX]) {
 
 // Reads a file that the image may have made anything of: a regular file or nothing, lines too long to be true skipped.
 bool FindHome(const Rootfs& rootfs, uid_t uid, char (&home)[PATH_MAX]) {
-  const UniqueFd file = OpenAt2(rootfs.fd(), "etc/passwd", O_RDONLY | O_NONBLOCK | O_NOCTTY,
-                                RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+  const UniqueFd file =
+      OpenAt2(rootfs.fd(), "etc/passwd", O_RDONLY | O_NONBLOCK | O_NOCTTY, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
   struct stat attributes {};
   if (!file || fstat(file.get(), &attributes) < 0 || !S_ISREG(attributes.st_mode)) return false;
 

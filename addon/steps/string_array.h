@@ -12,8 +12,8 @@ struct Free {
   void operator()(void* memory) const { std::free(memory); }
 };
 
-// NULL-terminated; the strings stay in the plan. `last` comes after them unless it is null. Empty (null) only when there
-// is no memory.
+// NULL-terminated; the strings stay in the plan. `last` comes after them unless it is null. Empty (null) only when
+// there is no memory.
 using StringArray = std::unique_ptr<char*[], Free>;
 
 inline StringArray MakeStringArray(const JsonValue& step, const char* key, char* last = nullptr) {

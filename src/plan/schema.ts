@@ -22,7 +22,14 @@ export const namespaceType = z.enum(["user", "mount", "pid", "network", "ipc", "
 export const mountAttribute = z.enum(["rdonly", "nosuid", "nodev", "noexec", "nodiratime", "nosymfollow"]);
 export const atime = z.enum(["relatime", "noatime", "strictatime"]);
 export const propagation = z.enum([
-	"private", "rprivate", "slave", "rslave", "shared", "rshared", "unbindable", "runbindable",
+	"private",
+	"rprivate",
+	"slave",
+	"rslave",
+	"shared",
+	"rshared",
+	"unbindable",
+	"runbindable",
 ]);
 
 /** A change of per-mount attributes: what to set, what to clear; what neither list names stays as it is. */
@@ -43,118 +50,267 @@ const mountCommon = {
 export const initStep = z.discriminatedUnion("op", [
 	// --- before the clone: run by the init's first stage, in the host's namespaces --------------------------
 	z.object({ op: z.literal("process.oomScoreAdj"), at, value: z.number().int() }),
-	z.object({
-		op: z.literal("namespace.join"), at,
-		namespaces: z.array(z.object({ type: namespaceType, path: z.string(), at })),
-	}).describe("opens every path first, then joins: user first, mount last"),
-	z.object({
-		op: z.literal("clone"), at,
-		namespaces: z.array(namespaceType).describe("new namespaces; cgroup is never here, see namespace.unshare"),
-		cgroup: z.string().optional().describe("v2 cgroup directory for CLONE_INTO_CGROUP"),
-	}).describe("the container's first process starts here; every later step runs in it"),
+	z
+		.object({
+			op: z.literal("namespace.join"),
+			at,
+			namespaces: z.array(z.object({ type: namespaceType, path: z.string(), at })),
+		})
+		.describe("opens every path first, then joins: user first, mount last"),
+	z
+		.object({
+			op: z.literal("clone"),
+			at,
+			namespaces: z.array(namespaceType).describe("new namespaces; cgroup is never here, see namespace.unshare"),
+			cgroup: z.string().optional().describe("v2 cgroup directory for CLONE_INTO_CGROUP"),
+		})
+		.describe("the container's first process starts here; every later step runs in it"),
 
 	// --- after the clone: run by the container's first process ---------------------------------------------
-	z.object({ op: z.literal("idmap.wait"), at }).describe("asks the engine to write the id maps, waits, then becomes root in the new user namespace"),
+	z
+		.object({ op: z.literal("idmap.wait"), at })
+		.describe("asks the engine to write the id maps, waits, then becomes root in the new user namespace"),
 	z.object({ op: z.literal("keyring.join"), at, name: z.string() }),
 	z.object({ op: z.literal("network.up"), at, device: z.literal("lo") }),
 	z.object({
-		op: z.literal("root.open"), at,
+		op: z.literal("root.open"),
+		at,
 		path: z.string().describe("host path of the rootfs, absolute"),
-		propagation: propagation.optional().describe("of / before the rootfs is bound onto itself; absent without a mount namespace: then no mount of the host may be touched, and root.enter is a chroot"),
+		propagation: propagation
+			.optional()
+			.describe(
+				"of / before the rootfs is bound onto itself; absent without a mount namespace: then no mount of the host may be touched, and root.enter is a chroot",
+			),
 	}),
-	z.object({
-		op: z.literal("cgroup.join"), at,
-	}).describe("waits for the engine's cgroup message; writes 0 to each `tasks` fd that came with it (a thread that moves itself needs no RCU grace period, Linux 5.5; writing a pid to cgroup.procs costs up to 20 ms)"),
+	z
+		.object({
+			op: z.literal("cgroup.join"),
+			at,
+		})
+		.describe(
+			"waits for the engine's cgroup message; writes 0 to each `tasks` fd that came with it (a thread that moves itself needs no RCU grace period, Linux 5.5; writing a pid to cgroup.procs costs up to 20 ms)",
+		),
 	z.object({ op: z.literal("namespace.unshare"), at, namespaces: z.array(z.enum(["cgroup"])) }),
 	z.object({
-		op: z.literal("mount.filesystem"), ...mountCommon,
-		type: z.string(), source: z.string(),
-		options: z.array(z.union([z.string(), z.tuple([z.string(), z.string()])])).describe("fsconfig: flag, or key and value"),
+		op: z.literal("mount.filesystem"),
+		...mountCommon,
+		type: z.string(),
+		source: z.string(),
+		options: z
+			.array(z.union([z.string(), z.tuple([z.string(), z.string()])]))
+			.describe("fsconfig: flag, or key and value"),
 		superblock: z.array(z.string()).describe("fsconfig flags: ro, sync, dirsync, lazytime, mand"),
-		ordinary: z.boolean().optional().describe("the destination must be a real directory reached without any symlink (CVE-2019-19921, CVE-2023-27561)"),
+		ordinary: z
+			.boolean()
+			.optional()
+			.describe(
+				"the destination must be a real directory reached without any symlink (CVE-2019-19921, CVE-2023-27561)",
+			),
 		copyUp: z.boolean().optional().describe("tmpcopyup: copy what the destination holds into the new tmpfs first"),
 	}),
 	z.object({
-		op: z.literal("mount.bind"), ...mountCommon,
+		op: z.literal("mount.bind"),
+		...mountCommon,
 		source: z.string().describe("absolute host path"),
 		tree: z.boolean().describe("rbind: with the mounts below it"),
 	}),
 	z.object({
-		op: z.literal("mount.remount"), ...mountCommon,
+		op: z.literal("mount.remount"),
+		...mountCommon,
 		bind: z.boolean().describe("only the per-mount attributes; otherwise the superblock is reconfigured too"),
 		options: z.array(z.union([z.string(), z.tuple([z.string(), z.string()])])),
 		superblock: z.array(z.string()),
 	}),
 	z.object({
-		op: z.literal("mount.propagation"), at, destination: z.string(), propagation: z.array(propagation),
+		op: z.literal("mount.propagation"),
+		at,
+		destination: z.string(),
+		propagation: z.array(propagation),
 	}),
 	z.object({
-		op: z.literal("directory.create"), at, path: z.string(), mode: z.number().int(),
+		op: z.literal("directory.create"),
+		at,
+		path: z.string(),
+		mode: z.number().int(),
 	}),
 	z.object({
-		op: z.literal("symlink.create"), at, path: z.string(), target: z.string(),
+		op: z.literal("symlink.create"),
+		at,
+		path: z.string(),
+		target: z.string(),
 		replace: z.boolean().describe("remove what is there first; otherwise an existing entry is left alone"),
 		ifExists: z.string().optional().describe("only when this container path exists"),
 	}),
-	z.object({
-		op: z.literal("device.create"), at, path: z.string(), kind: z.enum(["c", "b", "p"]),
-		major: z.number().int(), minor: z.number().int(), mode: z.number().int(), uid: z.number().int(), gid: z.number().int(),
-	}).describe("an existing file that is not this device is an error"),
-	z.object({ op: z.literal("device.bind"), at, source: z.string(), path: z.string() }).describe("where mknod is not allowed"),
-	z.object({
-		op: z.literal("console.create"), at,
-		uid: z.number().int().describe("owner of the pty slave"),
-		size: z.object({ height: z.number().int(), width: z.number().int() }).optional(),
-		bind: z.boolean().describe("bind the slave on /dev/console"),
-	}).describe("pty from the container's /dev/pts/ptmx, ONLCR cleared; master goes to the engine, slave becomes 0, 1, 2 and the controlling terminal"),
+	z
+		.object({
+			op: z.literal("device.create"),
+			at,
+			path: z.string(),
+			kind: z.enum(["c", "b", "p"]),
+			major: z.number().int(),
+			minor: z.number().int(),
+			mode: z.number().int(),
+			uid: z.number().int(),
+			gid: z.number().int(),
+		})
+		.describe("an existing file that is not this device is an error"),
+	z
+		.object({ op: z.literal("device.bind"), at, source: z.string(), path: z.string() })
+		.describe("where mknod is not allowed"),
+	z
+		.object({
+			op: z.literal("console.create"),
+			at,
+			uid: z.number().int().describe("owner of the pty slave"),
+			size: z.object({ height: z.number().int(), width: z.number().int() }).optional(),
+			bind: z.boolean().describe("bind the slave on /dev/console"),
+		})
+		.describe(
+			"pty from the container's /dev/pts/ptmx, ONLCR cleared; master goes to the engine, slave becomes 0, 1, 2 and the controlling terminal",
+		),
 	z.object({ op: z.literal("hooks.sync"), at }).describe("the engine runs prestart and createRuntime hooks now"),
 	z.object({
-		op: z.literal("hook.run"), at, stage: z.enum(["createContainer", "startContainer"]), index: z.number().int(),
-		path: z.string(), args: z.array(z.string()), env: z.array(z.string()),
+		op: z.literal("hook.run"),
+		at,
+		stage: z.enum(["createContainer", "startContainer"]),
+		index: z.number().int(),
+		path: z.string(),
+		args: z.array(z.string()),
+		env: z.array(z.string()),
 		timeout: z.number().int().optional().describe("seconds"),
-		state: z.record(z.string(), z.unknown()).describe("OCI state without pid; the init adds its own pid and gives it to the hook on stdin"),
+		state: z
+			.record(z.string(), z.unknown())
+			.describe("OCI state without pid; the init adds its own pid and gives it to the hook on stdin"),
 	}),
 	z.object({ op: z.literal("root.enter"), at, method: z.enum(["pivot", "move", "chroot"]) }),
 	z.object({ op: z.literal("uts.hostname"), at, name: z.string() }),
 	z.object({ op: z.literal("uts.domainname"), at, name: z.string() }),
-	z.object({ op: z.literal("sysctl.write"), at, key: z.string(), path: z.string().describe("below /proc/sys, with slashes"), value: z.string() }),
+	z.object({
+		op: z.literal("sysctl.write"),
+		at,
+		key: z.string(),
+		path: z.string().describe("below /proc/sys, with slashes"),
+		value: z.string(),
+	}),
 	z.object({ op: z.literal("path.readonly"), at, path: z.string() }).describe("missing path: nothing to do"),
 	z.object({ op: z.literal("path.mask"), at, path: z.string() }).describe("missing path: nothing to do"),
-	z.object({ op: z.literal("process.rlimit"), at, type: z.string().describe("RLIMIT_*"), soft: z.string(), hard: z.string() }),
-	z.object({ op: z.literal("process.noNewPrivileges"), at }),
-	z.object({ op: z.literal("seccomp.load"), at, flags: z.array(z.string()).describe("SECCOMP_FILTER_FLAG_*") }).describe("the program comes from the engine, compiled while the kernel clones"),
-	z.object({ op: z.literal("capabilities.bound"), at, keep: z.array(z.string()) }).describe("drops every other capability from the bounding set"),
 	z.object({
-		op: z.literal("process.user"), at, uid: z.number().int(), gid: z.number().int(),
-		additionalGids: z.array(z.number().int()), umask: z.number().int().optional(),
+		op: z.literal("process.rlimit"),
+		at,
+		type: z.string().describe("RLIMIT_*"),
+		soft: z.string(),
+		hard: z.string(),
+	}),
+	z.object({ op: z.literal("process.noNewPrivileges"), at }),
+	z
+		.object({ op: z.literal("seccomp.load"), at, flags: z.array(z.string()).describe("SECCOMP_FILTER_FLAG_*") })
+		.describe("the program comes from the engine, compiled while the kernel clones"),
+	z
+		.object({ op: z.literal("capabilities.bound"), at, keep: z.array(z.string()) })
+		.describe("drops every other capability from the bounding set"),
+	z.object({
+		op: z.literal("process.user"),
+		at,
+		uid: z.number().int(),
+		gid: z.number().int(),
+		additionalGids: z.array(z.number().int()),
+		umask: z.number().int().optional(),
 		setgroups: z.boolean().describe("false where the user namespace denies setgroups"),
 		keepCapabilities: z.boolean().describe("PR_SET_KEEPCAPS across the change"),
 	}),
 	z.object({
-		op: z.literal("capabilities.apply"), at,
-		effective: z.array(z.string()), permitted: z.array(z.string()), inheritable: z.array(z.string()), ambient: z.array(z.string()),
+		op: z.literal("capabilities.apply"),
+		at,
+		effective: z.array(z.string()),
+		permitted: z.array(z.string()),
+		inheritable: z.array(z.string()),
+		ambient: z.array(z.string()),
 	}),
-	z.object({
-		op: z.literal("process.cwd"), at, path: z.string(),
-		deferrable: z.boolean().optional().describe("EACCES and EPERM are not errors: the same step comes again after process.user (a home on NFS or FUSE, closed to root)"),
-	}).describe("chdir, then getcwd must be inside the root (CVE-2024-21626)"),
-	z.object({ op: z.literal("process.home"), at, uid: z.number().int() })
-		.describe("sets HOME, for the exec that follows, to what the container's /etc/passwd says about uid (compared as a number, CVE-2016-3697), else to /"),
-	z.object({ op: z.literal("process.lookup"), at, file: z.string(), searchPath: z.string().describe("PATH of process.env; colon-separated") })
+	z
+		.object({
+			op: z.literal("process.cwd"),
+			at,
+			path: z.string(),
+			deferrable: z
+				.boolean()
+				.optional()
+				.describe(
+					"EACCES and EPERM are not errors: the same step comes again after process.user (a home on NFS or FUSE, closed to root)",
+				),
+		})
+		.describe("chdir, then getcwd must be inside the root (CVE-2024-21626)"),
+	z
+		.object({ op: z.literal("process.home"), at, uid: z.number().int() })
+		.describe(
+			"sets HOME, for the exec that follows, to what the container's /etc/passwd says about uid (compared as a number, CVE-2016-3697), else to /",
+		),
+	z
+		.object({
+			op: z.literal("process.lookup"),
+			at,
+			file: z.string(),
+			searchPath: z.string().describe("PATH of process.env; colon-separated"),
+		})
 		.describe("finds args[0] like execvp, as the container's user, in the container's root"),
-	z.object({ op: z.literal("start.wait"), at, via: z.enum(["channel", "socket"]) })
-		.describe("reports ready, then waits for start: on the engine's channel (run) or on the listening socket of the state directory (create)"),
-	z.object({ op: z.literal("exec"), at, args: z.array(z.string()), env: z.array(z.string()), preserveFds: z.number().int() })
+	z
+		.object({ op: z.literal("start.wait"), at, via: z.enum(["channel", "socket"]) })
+		.describe(
+			"reports ready, then waits for start: on the engine's channel (run) or on the listening socket of the state directory (create)",
+		),
+	z
+		.object({
+			op: z.literal("exec"),
+			at,
+			args: z.array(z.string()),
+			env: z.array(z.string()),
+			preserveFds: z.number().int(),
+		})
 		.describe("closes every fd above 2+preserveFds, resets signals, execs what process.lookup found"),
 ]);
 
 /** Steps of the engine, in the host's namespaces, undone in reverse order by delete. */
 export const hostStep = z.discriminatedUnion("op", [
-	z.object({ op: z.literal("cgroup.create"), at, path: z.string().describe("host path of the directory; parents are made too"), v2: z.boolean().optional().describe("every parent below the mount point passes on all of its cgroup.controllers (cgroup.subtree_control)") }),
-	z.object({ op: z.literal("cgroup.write"), at, path: z.string().describe("host path of the control file"), value: z.string(), optional: z.boolean().optional().describe("a missing file is not an error") }),
-	z.object({ op: z.literal("cgroup.inherit"), at, path: z.string().describe("cgroup directory"), file: z.string(), root: z.string().describe("hierarchy mount point: parents below it are filled too (cpuset.cpus and cpuset.mems on v1 start empty)") }),
-	z.object({ op: z.literal("cgroup.devices"), at, path: z.string().describe("v2 cgroup directory"), program: z.string().describe("base64 of the BPF instructions"), rules: z.array(z.string()).describe("the rules the program was made from, for the reader") }),
-	z.object({ op: z.literal("idmap.write"), at, uid: z.array(z.tuple([z.number(), z.number(), z.number()])), gid: z.array(z.tuple([z.number(), z.number(), z.number()])), denySetgroups: z.boolean() }),
+	z.object({
+		op: z.literal("cgroup.create"),
+		at,
+		path: z.string().describe("host path of the directory; parents are made too"),
+		v2: z
+			.boolean()
+			.optional()
+			.describe("every parent below the mount point passes on all of its cgroup.controllers (cgroup.subtree_control)"),
+	}),
+	z.object({
+		op: z.literal("cgroup.write"),
+		at,
+		path: z.string().describe("host path of the control file"),
+		value: z.string(),
+		optional: z.boolean().optional().describe("a missing file is not an error"),
+	}),
+	z.object({
+		op: z.literal("cgroup.inherit"),
+		at,
+		path: z.string().describe("cgroup directory"),
+		file: z.string(),
+		root: z
+			.string()
+			.describe(
+				"hierarchy mount point: parents below it are filled too (cpuset.cpus and cpuset.mems on v1 start empty)",
+			),
+	}),
+	z.object({
+		op: z.literal("cgroup.devices"),
+		at,
+		path: z.string().describe("v2 cgroup directory"),
+		program: z.string().describe("base64 of the BPF instructions"),
+		rules: z.array(z.string()).describe("the rules the program was made from, for the reader"),
+	}),
+	z.object({
+		op: z.literal("idmap.write"),
+		at,
+		uid: z.array(z.tuple([z.number(), z.number(), z.number()])),
+		gid: z.array(z.tuple([z.number(), z.number(), z.number()])),
+		denySetgroups: z.boolean(),
+	}),
 ]);
 
 export const plan = z.object({
@@ -164,7 +320,18 @@ export const plan = z.object({
 	bundle: z.string(),
 	rootfs: z.string(),
 	host: z.array(hostStep).describe("run by the engine while the init already clones and mounts"),
-	cgroups: z.array(z.object({ controller: z.string().describe("v1: the hierarchy's controllers, comma-separated; v2: empty, as in /proc/PID/cgroup"), path: z.string() })).describe("directories made by `host`; `tasks` of each is joined by cgroup.join (v1), or the first is cloned into (v2)"),
+	cgroups: z
+		.array(
+			z.object({
+				controller: z
+					.string()
+					.describe("v1: the hierarchy's controllers, comma-separated; v2: empty, as in /proc/PID/cgroup"),
+				path: z.string(),
+			}),
+		)
+		.describe(
+			"directories made by `host`; `tasks` of each is joined by cgroup.join (v1), or the first is cloned into (v2)",
+		),
 	init: z.array(initStep).describe("run by the init program, in this order"),
 	seccomp: z.unknown().optional().describe("normalised profile for the filter compiler, see src/plan/seccomp.ts"),
 	trace: z.boolean().optional().describe("the init times each step and reports it"),

@@ -3,7 +3,15 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 prefix=$(dirname "$(dirname "$(readlink -f "$(command -v node)")")")
-headers=$(find "$prefix/include/node" "$HOME"/.cache/node-gyp/*/include/node -maxdepth 0 2>/dev/null | head -n 1)
+# Where node-gyp took them from: beside node, or the copy it fetched.
+headers=
+for directory in "$prefix/include/node" "$HOME"/.cache/node-gyp/*/include/node; do
+	if [ -z "$headers" ] && [ -f "$directory/node_api.h" ]; then headers=$directory; fi
+done
+if [ -z "$headers" ]; then
+	echo "clang-tidy: no node_api.h beside node or in ~/.cache/node-gyp: build the addon first (make addon)" >&2
+	exit 1
+fi
 flags=(-std=c++20 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DNAPI_VERSION=8 -DNODE_ADDON_API_DISABLE_DEPRECATED
 	-DNAPI_DISABLE_CPP_EXCEPTIONS -fno-exceptions -fno-rtti -Iaddon
 	-isystem node_modules/node-addon-api -isystem "$headers")
