@@ -62,14 +62,4 @@ Status Channel::Receive(Frame kind, Message* message) {
   }
 }
 
-Status Channel::ReceiveEarly(Frame kind) {
-  const int slot = Slot(kind);
-  if (slot < 0 || is_early_[slot]) return Status::Ok();
-  Message message;
-  RETURN_IF_FAILED(Receive(kind, &message));
-  early_[slot] = std::move(message);
-  is_early_[slot] = true;
-  return Status::Ok();
-}
-
 }  // namespace runtime_ts

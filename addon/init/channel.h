@@ -22,9 +22,6 @@ class Channel {
   // The end of the channel means that the engine died: then the whole process ends here, so that nothing is left.
   Status Receive(Frame kind, Message* message);
 
-  // Receives a frame that a later step will ask for, who by then has another channel.
-  Status ReceiveEarly(Frame kind);
-
   void Close() { fd_.reset(); }
   // From now on the frames go to this connection (start.wait: whoever called `start` reads them).
   void Replace(UniqueFd fd) { fd_ = std::move(fd); }

@@ -39,14 +39,6 @@ Status AwaitConnection(const Context& context, int listener, UniqueFd* caller) {
   }
 }
 
-bool LoadsSeccompLater(const Context& context) {
-  const auto steps = context.steps->GetArray();
-  for (rapidjson::SizeType i = context.index + 1; i < steps.Size(); i++) {
-    if (std::string_view(JsonString(steps[i], "op", "")) == "seccomp.load") return true;
-  }
-  return false;
-}
-
 }  // namespace
 
 Status steps::WaitForStart(Context& context, const JsonValue& step) {
@@ -59,8 +51,6 @@ Status steps::WaitForStart(Context& context, const JsonValue& step) {
     Message listener;
     RETURN_IF_FAILED(context.channel.Receive(Frame::kListen, &listener));
     if (listener.fd_count != 1) return Status::Make("recvmsg", EPROTO, "listening socket");
-    // The engine sends it before it waits for the init to be ready, and is gone when the step comes.
-    if (LoadsSeccompLater(context)) RETURN_IF_FAILED(context.channel.ReceiveEarly(Frame::kSeccomp));
     RETURN_IF_FAILED(context.channel.Send(Frame::kReady));
     context.channel.Close();
     UniqueFd caller;

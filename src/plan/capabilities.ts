@@ -52,21 +52,3 @@ export function compileCapabilities(context: Context): CapabilitySteps {
 		apply: { op: "capabilities.apply", at: "/process/capabilities", effective, permitted, inheritable, ambient },
 	};
 }
-
-type Apply = InitStepOf<"capabilities.apply">;
-
-const ADMIN = "CAP_SYS_ADMIN";
-const add = (names: readonly string[]): string[] => (names.includes(ADMIN) ? [...names] : [...names, ADMIN]);
-
-/**
- * The same sets, and what a seccomp filter takes that is loaded without no_new_privs. The bounding set has been cut down
- * by then, so a startContainer hook gets no more by its exec than the program will.
- */
-export function withAdmin(apply: Apply): Apply {
-	return { ...apply, effective: add(apply.effective), permitted: add(apply.permitted) };
-}
-
-/** After `withAdmin`. The ambient set is what it was: prctl(2) need not be allowed by the filter. */
-export function finalCapabilities({ ambient: _, ...apply }: Apply): Apply {
-	return apply;
-}

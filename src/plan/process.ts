@@ -1,6 +1,6 @@
 /** process: who runs what, where. Everything in this order, because each step takes away what an earlier one needed. */
 import { RuntimeError } from "../errors.js";
-import { compileCapabilities, finalCapabilities, withAdmin } from "./capabilities.js";
+import { compileCapabilities } from "./capabilities.js";
 import type { Context, Process } from "./context.js";
 import type { Environment } from "./environment.js";
 import { startContainerHooks } from "./hooks.js";
@@ -18,16 +18,15 @@ export function becomeProcess(context: Context, environment: Environment, rlimit
 	const filter = loadSeccomp(context);
 	const [program = ""] = process.args;
 
-	// Loading a filter takes either no_new_privs or CAP_SYS_ADMIN.
-	const needsAdmin = filter.length > 0 && !process.noNewPrivileges;
-
 	const steps: InitStep[] = [...rlimits];
 	if (process.noNewPrivileges) steps.push({ op: "process.noNewPrivileges", at: "/process/noNewPrivileges" });
+	// Loading a filter takes either no_new_privs or CAP_SYS_ADMIN, which is about to go.
+	else steps.push(...filter);
 	steps.push(
 		capabilities.bound,
 		{ op: "process.cwd", at: "/process/cwd", path: cwd, deferrable: true },
 		user(context),
-		needsAdmin ? withAdmin(capabilities.apply) : capabilities.apply,
+		capabilities.apply,
 		{ op: "process.cwd", at: "/process/cwd", path: cwd },
 	);
 	if (environment.needsHome) steps.push({ op: "process.home", at: "/process/env", uid: userOf(process).uid });
@@ -36,10 +35,8 @@ export function becomeProcess(context: Context, environment: Environment, rlimit
 		{ op: "start.wait", via: context.options.startVia },
 		...startContainerHooks(context, environment.variables),
 	);
-	// As late as possible: the profile then need not allow what the runtime does on its way here. Profiles from before
-	// Linux 5.6 know nothing of openat2(2) and close_range(2); capset(2) is what they always had to allow.
-	steps.push(...filter);
-	if (needsAdmin) steps.push(finalCapabilities(capabilities.apply));
+	// As late as possible: the profile then need not allow what the runtime does on its way here.
+	if (process.noNewPrivileges) steps.push(...filter);
 	const preserveFds = context.options.listenFds + context.options.preserveFds;
 	steps.push({ op: "exec", at: "/process/args", args: process.args, env: environment.variables, preserveFds });
 	return steps;

@@ -224,7 +224,7 @@ export const initStep = z.discriminatedUnion("op", [
 		effective: z.array(z.string()),
 		permitted: z.array(z.string()),
 		inheritable: z.array(z.string()),
-		ambient: z.array(z.string()).optional().describe("left as it is when absent"),
+		ambient: z.array(z.string()),
 	}),
 	z
 		.object({
