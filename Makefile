@@ -56,7 +56,7 @@ $(JS): $(SOURCES) $(GENERATED) tsconfig.json tsconfig.build.json
 	@touch $@
 
 $(STANDALONE): $(SOURCES) $(GENERATED) $(ADDON)
-	$(BUN) build --compile --bytecode --format=esm --splitting --minify --target=bun \
+	$(BUN) build --compile --bytecode --format=esm --splitting --minify --target=bun --compile-jit-policy=100 \
 		--no-compile-autoload-bunfig --no-compile-autoload-dotenv \
 		--define __RUNTIME_TS_VERSION__='"$(VERSION)"' --define __RUNTIME_TS_COMMIT__='"$(COMMIT)"' \
 		--define __RUNTIME_TS_ADDON_HASH__="\"$$(sha256sum $(ADDON) | cut -d' ' -f1)\"" \

@@ -59,6 +59,7 @@ Napi::Object Load(Napi::Env env, Napi::Object exports) {
   Register<Connect>(env, exports, "connect");
   Register<CompileSeccomp>(env, exports, "compileSeccomp");
 
+  Register<CopyTerminalSize>(env, exports, "copyTerminalSize");
   Register<SendTerminal>(env, exports, "sendTerminal");
   Register<BindNotify>(env, exports, "bindNotify");
   Register<ForwardNotify>(env, exports, "forwardNotify");

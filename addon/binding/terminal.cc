@@ -1,8 +1,9 @@
-// The verb that hands a container's terminal to whoever asked for it with --console-socket.
+// The verbs for a container's terminal before it is relayed, or handed to whoever asked for it with --console-socket.
 #include <sys/socket.h>
 
 #include <cstring>
 
+#include "binding/terminal_relay.h"
 #include "binding/unix_socket.h"
 #include "binding/verb.h"
 #include "binding/verbs.h"
@@ -34,6 +35,11 @@ Failure SendDescriptor(int socket, const std::string& name, int fd) {
 }
 
 }  // namespace
+
+Napi::Value CopyTerminalSize(const Napi::CallbackInfo& info) {
+  CopyTerminalSize(Options(info).Integer("fd"));
+  return info.Env().Undefined();
+}
 
 Napi::Value SendTerminal(const Napi::CallbackInfo& info) {
   const Options options(info);

@@ -99,11 +99,13 @@ TerminalRelay::~TerminalRelay() {
   if (raw_) SetQuietly(STDIN_FILENO, before_);
 }
 
-void TerminalRelay::Resize() const {
+void CopyTerminalSize(int master) {
   winsize size{};
   const int terminal = CallerTerminal();
-  if (terminal >= 0 && ioctl(terminal, TIOCGWINSZ, &size) == 0) ioctl(master_, TIOCSWINSZ, &size);
+  if (terminal >= 0 && ioctl(terminal, TIOCGWINSZ, &size) == 0) ioctl(master, TIOCSWINSZ, &size);
 }
+
+void TerminalRelay::Resize() const { CopyTerminalSize(master_); }
 
 nfds_t TerminalRelay::Prepare(pollfd* fds) const {
   nfds_t count = 0;

@@ -36,6 +36,9 @@ class Flow {
   char buffer_[16 * 1024];
 };
 
+// Gives a pty the size of the caller's terminal, where there is one.
+void CopyTerminalSize(int master);
+
 class TerminalRelay {
  public:
   TerminalRelay() = default;

@@ -26,7 +26,7 @@ Verb Receive, Send, SendCgroups, SendSeccomp, SendListener, Connect;
 // seccomp.cc
 Verb CompileSeccomp;
 // terminal.cc
-Verb SendTerminal;
+Verb CopyTerminalSize, SendTerminal;
 // notify.cc
 Verb BindNotify, ForwardNotify;
 // supervise.cc

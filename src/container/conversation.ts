@@ -101,6 +101,8 @@ function takeTerminal(state: Launch, fd: number, name: string): void {
 	const socket = state.request.consoleSocket;
 	if (!socket) {
 		state.terminal = fd;
+		// Before the program starts: it asks once, and supervise comes too late for a quick one.
+		state.native.copyTerminalSize({ fd });
 		return;
 	}
 	try {

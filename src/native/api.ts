@@ -146,6 +146,8 @@ export interface Native {
 	readonly libseccompVersion: string;
 
 	// --- terminals, foreground, sd_notify
+	/** Gives a pty the size of the terminal at descriptor 0, 1 or 2; nothing where there is none. */
+	copyTerminalSize(options: { fd: number }): void;
 	/** Connects to the console socket and sends the pty master with its name. */
 	sendTerminal(options: { socket: string; fd: number; name: string }): void;
 	/**

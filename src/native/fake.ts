@@ -274,6 +274,9 @@ export class FakeNative implements Native {
 		return new Uint8Array(8);
 	}
 
+	copyTerminalSize(options: { fd: number }): void {
+		this.record("copyTerminalSize", options);
+	}
 	sendTerminal(options: { socket: string; fd: number; name: string }): void {
 		this.record("sendTerminal", options);
 	}
