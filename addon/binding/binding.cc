@@ -21,7 +21,9 @@ Napi::Object Load(Napi::Env env, Napi::Object exports) {
 
   Register<Exit>(env, exports, "exit");
   Register<Print>(env, exports, "print");
+  Register<Environment>(env, exports, "environment");
   Register<Identity>(env, exports, "identity");
+  Register<RestoreOpenFilesLimit>(env, exports, "restoreOpenFilesLimit");
   Register<SetSubreaper>(env, exports, "setSubreaper");
   Register<CheckPreservedFds>(env, exports, "checkPreservedFds");
 
