@@ -62,6 +62,7 @@ Napi::Object Load(Napi::Env env, Napi::Object exports) {
   Register<CompileSeccomp>(env, exports, "compileSeccomp");
 
   Register<SendTerminal>(env, exports, "sendTerminal");
+  Register<CopyTerminalSize>(env, exports, "copyTerminalSize");
   Register<BindNotify>(env, exports, "bindNotify");
   Register<ForwardNotify>(env, exports, "forwardNotify");
   Register<Supervise>(env, exports, "supervise");

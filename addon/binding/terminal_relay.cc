@@ -34,6 +34,12 @@ void SetQuietly(int fd, const termios& settings) {
 
 }  // namespace
 
+void CopyCallersSize(int master) {
+  winsize size{};
+  const int terminal = CallerTerminal();
+  if (terminal >= 0 && ioctl(terminal, TIOCGWINSZ, &size) == 0) ioctl(master, TIOCSWINSZ, &size);
+}
+
 void Flow::Open(int from, int to, std::size_t limit) {
   from_ = from;
   to_ = to;
@@ -103,12 +109,6 @@ TerminalRelay::~TerminalRelay() {
   if (!raw_) return;
   SetQuietly(STDIN_FILENO, before_);
   DisarmTerminalGuard();
-}
-
-void TerminalRelay::Resize() const {
-  winsize size{};
-  const int terminal = CallerTerminal();
-  if (terminal >= 0 && ioctl(terminal, TIOCGWINSZ, &size) == 0) ioctl(master_, TIOCSWINSZ, &size);
 }
 
 nfds_t TerminalRelay::Prepare(pollfd* fds) const {

@@ -28,7 +28,7 @@ Verb Receive, Send, SendCgroups, SendSeccomp, SendListener, Connect;
 // seccomp.cc
 Verb CompileSeccomp;
 // terminal.cc
-Verb SendTerminal;
+Verb SendTerminal, CopyTerminalSize;
 // notify.cc
 Verb BindNotify, ForwardNotify;
 // supervise.cc

@@ -101,6 +101,8 @@ function takeTerminal(state: Launch, fd: number, name: string): void {
 	const socket = state.request.consoleSocket;
 	if (!socket) {
 		state.terminal = fd;
+		// Before the program runs, which may ask for it first of all.
+		state.native.copyTerminalSize({ fd });
 		return;
 	}
 	try {

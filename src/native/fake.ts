@@ -284,6 +284,11 @@ export class FakeNative implements Native {
 	sendTerminal(options: { socket: string; fd: number; name: string }): void {
 		this.record("sendTerminal", options);
 	}
+
+	copyTerminalSize(options: { fd: number }): void {
+		this.record("copyTerminalSize", options);
+	}
+
 	supervise(options: {
 		pid: number;
 		pidfd: number;
