@@ -21,7 +21,9 @@ Napi::Object Load(Napi::Env env, Napi::Object exports) {
 
   Register<Exit>(env, exports, "exit");
   Register<Print>(env, exports, "print");
+  Register<Environment>(env, exports, "environment");
   Register<Identity>(env, exports, "identity");
+  Register<RestoreOpenFilesLimit>(env, exports, "restoreOpenFilesLimit");
   Register<SetSubreaper>(env, exports, "setSubreaper");
   Register<CheckPreservedFds>(env, exports, "checkPreservedFds");
 
@@ -59,8 +61,8 @@ Napi::Object Load(Napi::Env env, Napi::Object exports) {
   Register<Connect>(env, exports, "connect");
   Register<CompileSeccomp>(env, exports, "compileSeccomp");
 
-  Register<CopyTerminalSize>(env, exports, "copyTerminalSize");
   Register<SendTerminal>(env, exports, "sendTerminal");
+  Register<CopyTerminalSize>(env, exports, "copyTerminalSize");
   Register<BindNotify>(env, exports, "bindNotify");
   Register<ForwardNotify>(env, exports, "forwardNotify");
   Register<Supervise>(env, exports, "supervise");

@@ -1,4 +1,4 @@
-// The verbs for a container's terminal before it is relayed, or handed to whoever asked for it with --console-socket.
+// The verbs for a new container's terminal: handed to whoever asked for it with --console-socket, or made to fit ours.
 #include <sys/socket.h>
 
 #include <cstring>
@@ -36,17 +36,17 @@ Failure SendDescriptor(int socket, const std::string& name, int fd) {
 
 }  // namespace
 
-Napi::Value CopyTerminalSize(const Napi::CallbackInfo& info) {
-  CopyTerminalSize(Options(info).Integer("fd"));
-  return info.Env().Undefined();
-}
-
 Napi::Value SendTerminal(const Napi::CallbackInfo& info) {
   const Options options(info);
   UniqueFd socket;
   Failure failure = ConnectUnixSocket(options.Path("socket"), SOCK_STREAM, &socket);
   if (!failure) failure = SendDescriptor(socket.get(), options.Text("name"), options.Integer("fd"));
   return Finish(info.Env(), failure);
+}
+
+Napi::Value CopyTerminalSize(const Napi::CallbackInfo& info) {
+  CopyCallersSize(Options(info).Integer("fd"));
+  return info.Env().Undefined();
 }
 
 }  // namespace runtime_ts

@@ -9,7 +9,7 @@ import type { HostFacts } from "../plan/input.js";
 export function gatherFacts(native: Native, spec: Spec): HostFacts {
 	return {
 		...native.identity(),
-		cgroup: readLayout(native.readText({ path: "/proc/self/mountinfo" })),
+		cgroup: readLayout(native.readText({ path: "/proc/self/mountinfo", lossy: true })),
 		capabilities: boundingSet(native.readText({ path: "/proc/self/status" })),
 		apparmor: Boolean(spec.process?.apparmorProfile) && hasAppArmor(native),
 		selinux: Boolean(spec.process?.selinuxLabel || spec.linux?.mountLabel) && hasSelinux(native),

@@ -95,6 +95,7 @@ export class FakeNative implements Native {
 	readonly listening = new Set<string>();
 	/** What a foreground process, or a child, ends with. */
 	exitStatus = 0;
+	environmentFacts: Record<string, string> = {};
 	identityFacts = { euid: 0, egid: 0, initialUserNamespace: true };
 	/** First descriptor above 2 that is not open. */
 	firstClosedFd = 3;
@@ -127,6 +128,12 @@ export class FakeNative implements Native {
 		if (fd === 1) this.stdout += text;
 		else this.stderr += text;
 	}
+	environment(): Record<string, string> {
+		return this.environmentFacts;
+	}
+
+	restoreOpenFilesLimit(): void {}
+
 	identity(): { euid: number; egid: number; initialUserNamespace: boolean } {
 		return this.identityFacts;
 	}
@@ -274,12 +281,14 @@ export class FakeNative implements Native {
 		return new Uint8Array(8);
 	}
 
-	copyTerminalSize(options: { fd: number }): void {
-		this.record("copyTerminalSize", options);
-	}
 	sendTerminal(options: { socket: string; fd: number; name: string }): void {
 		this.record("sendTerminal", options);
 	}
+
+	copyTerminalSize(options: { fd: number }): void {
+		this.record("copyTerminalSize", options);
+	}
+
 	supervise(options: {
 		pid: number;
 		pidfd: number;
