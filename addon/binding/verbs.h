@@ -29,6 +29,8 @@ Verb CompileSeccomp;
 Verb SendTerminal;
 // notify.cc
 Verb BindNotify, ForwardNotify;
+// held_signals.cc
+Verb HoldSignals, ReleaseSignals;
 // supervise.cc
 Verb Supervise;
 

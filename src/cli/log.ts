@@ -23,6 +23,8 @@ export interface Log {
 	warning(message: string, pointer?: string): void;
 	/** A warning at any level, for the commands whose log podman does not read (start, delete). */
 	notice(message: string, pointer?: string): void;
+	/** A warning at any level for create and run: on standard error only, since Podman takes their log for one object. */
+	aside(message: string, pointer?: string): void;
 	/** The error that ends the command. */
 	failure(error: RuntimeError): void;
 }
@@ -50,9 +52,12 @@ export function openLog(native: Native, global: GlobalOptions): Log {
 			if (debugging) write("warning", message, pointer === undefined ? {} : { pointer });
 		},
 		notice(message, pointer) {
-			const place = pointer === undefined ? "" : ` (config.json#${pointer})`;
-			if (path === undefined) native.print({ fd: 2, text: `warning: ${message}${place}\n` });
+			if (path === undefined) this.aside(message, pointer);
 			else write("warning", message, pointer === undefined ? {} : { pointer });
+		},
+		aside(message, pointer) {
+			const place = pointer === undefined ? "" : ` (config.json#${pointer})`;
+			native.print({ fd: 2, text: `warning: ${message}${place}\n` });
 		},
 		failure(error) {
 			// go-runc returns all of standard error as the text of its error; docker and conmon match on it.

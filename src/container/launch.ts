@@ -46,6 +46,8 @@ export function launch(native: Native, request: LaunchRequest, mode: LaunchMode)
 	for (const { message, at } of plan.warnings) request.onWarning?.(message, at);
 	const rootless = request.rootless ?? (host.euid !== 0 || !host.initialUserNamespace);
 
+	// From the claim on there is something that must not be left behind.
+	native.holdSignals();
 	const state: Launch = {
 		native,
 		request,

@@ -12,7 +12,7 @@ export function compileCgroupMount(context: Context, flags: MountFlags, destinat
 	const { mode, unified, v1 } = context.host.cgroup;
 	if (mode === "v2" && unified !== undefined) return [unifiedMount(context, unified, flags, destination, at)];
 	if (v1.length === 0) {
-		throw new RuntimeError("config.invalid", "cgroup: the host has no cgroup hierarchy mounted", {
+		throw new RuntimeError("host.unsupported", "cgroup: the host has no cgroup hierarchy mounted", {
 			pointer: `${at}/type`,
 			hint: "mount cgroupfs on the host, or take the mount out of config.json",
 		});
