@@ -2,7 +2,6 @@ import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { constants } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
-import type { TAP } from "tap";
 import t from "tap";
 import type { Edit } from "../support/bundle.js";
 import { oursOnly } from "../support/runtime.js";
@@ -42,7 +41,11 @@ async function interrupted(
 	return { status, signal: ended, stderr };
 }
 
-async function isClean(t: TAP, space: Workspace, when: string): Promise<void> {
+async function isClean(
+	t: { same(found: unknown, wanted: unknown, message: string): boolean },
+	space: Workspace,
+	when: string,
+): Promise<void> {
 	await eventually(() => space.leaks().length === 0, "everything is gone").catch(() => {});
 	t.same(space.leaks(), [], when);
 }
