@@ -33,11 +33,14 @@ async function interrupted(
 	child.stderr?.on("data", (data: Buffer) => {
 		stderr += data;
 	});
+	const closed = once(child, "close");
 	await when();
 	child.kill(signal);
 	const timer = setTimeout(() => child.kill("SIGKILL"), 15_000);
 	const [status, ended] = (await once(child, "exit")) as [number | null, string | null];
 	clearTimeout(timer);
+	// A created container keeps the pipe open.
+	if (status !== 0) await closed;
 	return { status, signal: ended, stderr };
 }
 
