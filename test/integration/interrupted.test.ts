@@ -33,11 +33,12 @@ async function interrupted(
 	child.stderr?.on("data", (data: Buffer) => {
 		stderr += data;
 	});
+	const exited = once(child, "exit");
 	const closed = once(child, "close");
 	await when();
 	child.kill(signal);
 	const timer = setTimeout(() => child.kill("SIGKILL"), 15_000);
-	const [status, ended] = (await once(child, "exit")) as [number | null, string | null];
+	const [status, ended] = (await exited) as [number | null, string | null];
 	clearTimeout(timer);
 	// A created container keeps the pipe open.
 	if (status !== 0) await closed;
