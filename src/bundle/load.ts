@@ -91,7 +91,7 @@ export function loadBundle(native: Native, path: string): Bundle {
 	);
 	const file = `${bundle}/config.json`;
 	const text = attempt(
-		() => native.readText({ path: file }),
+		() => native.readText({ path: file, strict: true }),
 		(failure) => unreadable(file, failure),
 	);
 	const { spec, diagnostics } = parseConfig(text);

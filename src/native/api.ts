@@ -79,8 +79,11 @@ export interface Native {
 	identity(): { euid: number; egid: number; initialUserNamespace: boolean };
 
 	// --- host files
-	/** UTF-8; a file that is not fails with EILSEQ, instead of losing bytes in silence. */
-	readText(options: { path: string }): string;
+	/**
+	 * As UTF-8. A file that is not loses bytes in silence (the kernel's own files may hold any file name), with
+	 * `strict` it fails with EILSEQ.
+	 */
+	readText(options: { path: string; strict?: boolean }): string;
 	/** Temporary file in the same directory (O_EXCL), then rename(2). `sync` adds fdatasync. */
 	replaceFile(options: { path: string; text: string; mode: number; sync?: boolean }): void;
 	appendText(options: { path: string; text: string; mode: number }): void;

@@ -16,6 +16,33 @@ import { join } from "node:path";
 import t from "tap";
 import { failureOf, native, scratch } from "./addon.js";
 
+t.test("strict reading takes UTF-8 and nothing else", async (t) => {
+	const path = join(scratch(t), "text");
+	const good = ["", "plain", "ü€𝄞", "\u{10ffff}\u0000\ud7ff\ue000", `${"x".repeat(9)}é${"y".repeat(9)}`];
+	for (const text of good) {
+		writeFileSync(path, text);
+		t.equal(native.readText({ path, strict: true }), text);
+	}
+	const bad = [
+		"ff",
+		"c0af",
+		"c2",
+		"c220",
+		"e0809f",
+		"eda080",
+		"f0808080",
+		"f4908080",
+		"e282",
+		"6162636465666768ff",
+		"80",
+	];
+	for (const bytes of bad) {
+		writeFileSync(path, Buffer.from(bytes, "hex"));
+		t.throws(() => native.readText({ path, strict: true }), { code: "EILSEQ", syscall: "read", detail: path }, bytes);
+		t.equal(typeof native.readText({ path }), "string", "otherwise it is read all the same");
+	}
+});
+
 t.test("a failure is an Error with the call, the errno and the object", async (t) => {
 	const failure = failureOf(() => native.readText({ path: "/nonexistent/file" }));
 	t.ok(failure instanceof Error);
