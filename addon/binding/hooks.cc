@@ -18,6 +18,7 @@ namespace runtime_ts {
 namespace {
 
 constexpr std::size_t kMaxOutput = std::size_t{64} * 1024;
+constexpr std::size_t kChunk = 8192;
 
 struct Hook {
   std::string path;
@@ -101,20 +102,23 @@ class Conversation {
     if (unsent_.empty() || (count == -1 && errno != EAGAIN)) to_.reset();
   }
 
-  // What is there now, read also beyond the limit, so that the hook never blocks on it.
-  void Drain() {
-    char chunk[8192];
+  // Reads what is there now, also beyond the limit, so that the hook never blocks on it. True when it stopped with more
+  // to come: a hook that prints for ever must not keep us from its deadline.
+  bool Drain() {
+    char chunk[kChunk];
     for (;;) {
       const ssize_t count = RetryOnEintr([&] { return read(from_.get(), chunk, sizeof chunk); });
-      if (count == -1 && errno == EAGAIN) return;
-      if (count <= 0) return from_.reset();
+      if (count == -1 && errno == EAGAIN) return false;
+      if (count <= 0) {
+        from_.reset();
+        return false;
+      }
       std::string& output = outcome_->output;
       output.append(chunk, static_cast<std::size_t>(count));
       if (output.size() <= kMaxOutput) continue;
       // A program that fails says why at its end: the beginning is what is dropped.
       output.erase(0, output.size() - kMaxOutput);
-      // A hook that prints for ever must not keep us from its deadline.
-      return;
+      return true;
     }
   }
 
@@ -124,7 +128,9 @@ class Conversation {
     if (outcome_->timed_out || outcome_->interrupted != 0) kill(-process_.pid, SIGKILL);
     const auto pidfd = static_cast<id_t>(process_.pidfd.get());
     if (RetryOnEintr([&] { return waitid(P_PIDFD, pidfd, &outcome_->ended, WEXITED); }) == -1) return Failed("waitid");
-    if (from_) Drain();
+    // A pipe's full, which is what the hook itself can have left; a daemon of it may go on writing.
+    for (std::size_t left = kMaxOutput; from_ && Drain() && left > kChunk; left -= kChunk) {
+    }
     return {};
   }
 

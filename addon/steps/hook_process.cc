@@ -104,7 +104,8 @@ void Watch(int pidfd, pid_t pid, int output, std::int64_t timeout_ms, HookOutcom
     if (watched[0].revents != 0) break;
   }
   fcntl(output, F_SETFL, O_NONBLOCK);
-  while (watched[1].fd >= 0 && Drain(output, outcome, &length)) {
+  // A pipe's full, which is what the hook itself can have left; a daemon of it may go on writing.
+  for (int chunks = 0; chunks < 64 && watched[1].fd >= 0 && Drain(output, outcome, &length); chunks++) {
   }
   while (length > 0 && outcome->output[length - 1] == '\n') length--;
   outcome->output[length] = '\0';
