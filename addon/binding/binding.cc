@@ -65,6 +65,8 @@ Napi::Object Load(Napi::Env env, Napi::Object exports) {
   Register<CopyTerminalSize>(env, exports, "copyTerminalSize");
   Register<BindNotify>(env, exports, "bindNotify");
   Register<ForwardNotify>(env, exports, "forwardNotify");
+  Register<HoldSignals>(env, exports, "holdSignals");
+  Register<ReleaseSignals>(env, exports, "releaseSignals");
   Register<Supervise>(env, exports, "supervise");
   return exports;
 }

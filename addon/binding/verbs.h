@@ -31,6 +31,8 @@ Verb CompileSeccomp;
 Verb CopyTerminalSize, SendTerminal;
 // notify.cc
 Verb BindNotify, ForwardNotify;
+// held_signals.cc
+Verb HoldSignals, ReleaseSignals;
 // supervise.cc
 Verb Supervise;
 

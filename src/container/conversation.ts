@@ -5,6 +5,7 @@ import { explainFailure } from "../plan/failure.js";
 import type { InitStep } from "../plan/schema.js";
 import { runHooks } from "./hooks.js";
 import { writeIdMaps } from "./host-steps.js";
+import { interruption } from "./interruption.js";
 import type { Launch, StartedLaunch } from "./launch-state.js";
 import { channelOf, tell } from "./launch-state.js";
 import { withProcess } from "./recording.js";
@@ -42,6 +43,8 @@ export function converse(state: Launch): StartedLaunch {
 				return state as StartedLaunch;
 			case "failure":
 				throw initFailure(state, message);
+			case "interrupted":
+				throw interruption(message.signal);
 			case "closed":
 			case "died":
 				throw endedSilently(native, state.record.cgroup_paths);
@@ -63,6 +66,7 @@ export function awaitExec(
 		const message = native.receive({ channel, pidfd });
 		if (message.type === "closed" || message.type === "died") return;
 		if (message.type === "failure") throw onFailure(message);
+		if (message.type === "interrupted") throw interruption(message.signal);
 	}
 }
 

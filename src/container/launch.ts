@@ -89,6 +89,8 @@ function prepare(native: Native, request: LaunchRequest, mode: LaunchMode, aroun
 	const plan = finishPlan(draft);
 	warn(request, bundle, plan);
 	const rootless = request.rootless ?? (host.euid !== 0 || !host.initialUserNamespace);
+	// From the claim on there is something that must not be left behind.
+	native.holdSignals();
 	return {
 		native,
 		request,

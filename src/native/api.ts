@@ -46,6 +46,8 @@ export type InitMessage =
 	| ({ type: "failure" } & StepFailure)
 	| { type: "trace"; microseconds: number[] }
 	| { type: "closed" }
+	/** A signal that holdSignals() held back, instead of a frame. */
+	| { type: "interrupted"; signal: number }
 	/** The pidfd given to receive() became readable before a frame came: the process died. */
 	| { type: "died" };
 
@@ -55,7 +57,9 @@ export interface HookResult {
 	/** Signal that ended it, or 0. */
 	signal: number;
 	timedOut: boolean;
-	/** First 64 KiB of its stdout and stderr, as they came. */
+	/** A signal that holdSignals() held back and that cut the hook short: it was killed, with its process group. */
+	interrupted?: number;
+	/** Last 64 KiB of its stdout and stderr, as they came. */
 	output: string;
 	durationMs: number;
 	/** Set when it could not even be started. */
@@ -159,6 +163,13 @@ export interface Native {
 	readonly libseccompVersion: string;
 
 	// --- terminals, foreground, sd_notify
+	/**
+	 * From now on SIGHUP, SIGINT, SIGQUIT and SIGTERM do not end this process: receive(), runHook() return early with
+	 * them, supervise() forwards them. Those that the caller ignores stay ignored.
+	 */
+	holdSignals(): void;
+	/** The end of holdSignals(). A signal that came and that nobody took has its effect then. */
+	releaseSignals(): void;
 	/** Connects to the console socket and sends the pty master with its name. */
 	sendTerminal(options: { socket: string; fd: number; name: string }): void;
 	/** Gives the pty behind `fd` the size of the caller's terminal, when there is one: supervise comes after the start. */

@@ -303,6 +303,12 @@ export class FakeNative implements Native {
 	setSubreaper(): void {
 		this.record("setSubreaper", {});
 	}
+	holdSignals(): void {
+		this.record("holdSignals", {});
+	}
+	releaseSignals(): void {
+		this.record("releaseSignals", {});
+	}
 	bindNotify(options: { path: string }): number {
 		this.record("bindNotify", options);
 		this.files.write("bind", options.path, "", 0o666, "socket");

@@ -89,7 +89,7 @@ t.test("poststop hooks: state on stdin, a failure is a warning, all run before t
 	native.hookResults = [{ status: 3, output: "no" }];
 	const warnings: string[] = [];
 	destroy(native, { root, id: "web", env: { A: "b" }, onWarning: (message) => warnings.push(message) });
-	t.strictSame(warnings, ["error running poststop hook #0: exit status 3"]);
+	t.strictSame(warnings, ["error running poststop hook #0: exit status 3, output: no"]);
 	const [one, two] = native.callsOf("runHook");
 	t.match(one, { path: "/one", args: ["/one"], env: ["A=b"] });
 	t.strictSame(JSON.parse(String(one?.stdin)), {
