@@ -58,6 +58,7 @@ Napi::Object Load(Napi::Env env, Napi::Object exports) {
   Register<CompileSeccomp>(env, exports, "compileSeccomp");
 
   Register<SendTerminal>(env, exports, "sendTerminal");
+  Register<SizeTerminal>(env, exports, "sizeTerminal");
   Register<BindNotify>(env, exports, "bindNotify");
   Register<ForwardNotify>(env, exports, "forwardNotify");
   Register<Supervise>(env, exports, "supervise");

@@ -1,8 +1,10 @@
-// The verb that hands a container's terminal to whoever asked for it with --console-socket.
+// The verbs for a container's new terminal: it goes to whoever asked for it with --console-socket, or it becomes the
+// foreground's and gets the size of the caller's own.
 #include <sys/socket.h>
 
 #include <cstring>
 
+#include "binding/terminal_relay.h"
 #include "binding/unix_socket.h"
 #include "binding/verb.h"
 #include "binding/verbs.h"
@@ -41,6 +43,11 @@ Napi::Value SendTerminal(const Napi::CallbackInfo& info) {
   Failure failure = ConnectUnixSocket(options.Path("socket"), SOCK_STREAM, &socket);
   if (!failure) failure = SendDescriptor(socket.get(), options.Text("name"), options.Integer("fd"));
   return Finish(info.Env(), failure);
+}
+
+Napi::Value SizeTerminal(const Napi::CallbackInfo& info) {
+  MatchTerminalSize(Options(info).Integer("fd"));
+  return info.Env().Undefined();
 }
 
 }  // namespace runtime_ts

@@ -67,6 +67,12 @@ void Flow::Write() {
   }
 }
 
+void MatchTerminalSize(int master) {
+  winsize size{};
+  const int terminal = CallerTerminal();
+  if (terminal >= 0 && ioctl(terminal, TIOCGWINSZ, &size) == 0) ioctl(master, TIOCSWINSZ, &size);
+}
+
 void TerminalRelay::Open(int master) {
   master_ = master;
   fcntl(master, F_SETFL, fcntl(master, F_GETFL) | O_NONBLOCK);
@@ -99,11 +105,7 @@ TerminalRelay::~TerminalRelay() {
   if (raw_) SetQuietly(STDIN_FILENO, before_);
 }
 
-void TerminalRelay::Resize() const {
-  winsize size{};
-  const int terminal = CallerTerminal();
-  if (terminal >= 0 && ioctl(terminal, TIOCGWINSZ, &size) == 0) ioctl(master_, TIOCSWINSZ, &size);
-}
+void TerminalRelay::Resize() const { MatchTerminalSize(master_); }
 
 nfds_t TerminalRelay::Prepare(pollfd* fds) const {
   nfds_t count = 0;

@@ -36,6 +36,9 @@ class Flow {
   char buffer_[16 * 1024];
 };
 
+// Gives the container's terminal the size of the caller's, if the caller has one.
+void MatchTerminalSize(int master);
+
 class TerminalRelay {
  public:
   TerminalRelay() = default;

@@ -27,6 +27,7 @@ Verb Receive, Send, SendCgroups, SendSeccomp, SendListener, Connect;
 Verb CompileSeccomp;
 // terminal.cc
 Verb SendTerminal;
+Verb SizeTerminal;
 // notify.cc
 Verb BindNotify, ForwardNotify;
 // supervise.cc

@@ -100,6 +100,8 @@ function runCreateHooks(state: Launch): void {
 function takeTerminal(state: Launch, fd: number, name: string): void {
 	const socket = state.request.consoleSocket;
 	if (!socket) {
+		// Now rather than when the relay begins, which is after start: a program that asks at once must see it.
+		state.native.sizeTerminal({ fd });
 		state.terminal = fd;
 		return;
 	}

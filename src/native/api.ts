@@ -141,6 +141,8 @@ export interface Native {
 	// --- terminals, foreground, sd_notify
 	/** Connects to the console socket and sends the pty master with its name. */
 	sendTerminal(options: { socket: string; fd: number; name: string }): void;
+	/** Gives a pty the size of the caller's terminal, if the caller has one. */
+	sizeTerminal(options: { fd: number }): void;
 	/**
 	 * The foreground: forwards signals (all but SIGURG, SIGCHLD, SIGPWR and those the kernel raises itself),
 	 * relays the terminal (raw mode, SIGWINCH to TIOCSWINSZ, settings restored) and the notify socket, reaps.

@@ -256,6 +256,9 @@ export class FakeNative implements Native {
 	sendTerminal(options: { socket: string; fd: number; name: string }): void {
 		this.record("sendTerminal", options);
 	}
+	sizeTerminal(options: { fd: number }): void {
+		this.record("sizeTerminal", options);
+	}
 	supervise(options: {
 		pid: number;
 		pidfd: number;
