@@ -22,7 +22,7 @@ ADDON_SOURCES := binding.gyp $(shell find addon -name '*.cc' -o -name '*.h' -o -
 SOURCES := $(shell find src -name '*.ts' -not -path 'src/generated/*')
 SCHEMAS := $(wildcard spec-schemas/*.json spec-schemas/*.ts)
 
-.PHONY: all help deps js addon install uninstall lint format test test-unit test-integration demo bench clean ci
+.PHONY: all help deps js addon install uninstall lint format test test-unit test-integration test-vm demo bench clean ci
 
 all: $(STANDALONE) $(JS) ## build build/runtime-ts, the standalone binary, and the JavaScript that Node runs
 
@@ -102,6 +102,9 @@ test-unit: $(GENERATED) $(ADDON) ## run the tests that need no root
 test-integration: all ## run the tests with real containers, through RUNTIME (default build/runtime-ts)
 	@test/tools/install-deps.sh test
 	test/run.sh integration
+
+test-vm: all ## run the tests that need systemd, cgroup v2 or AppArmor in a virtual machine; VM_TESTS=all|ci|FILE...
+	test/vm/run.sh $(VM_TESTS)
 
 demo: all ## make a demo bundle and run a container from it
 	@test/tools/install-deps.sh test

@@ -85,8 +85,11 @@ function withPlace(error: RuntimeError): RuntimeError {
 }
 
 function forPeople(error: RuntimeError): string {
-	const { hint, output } = error.context;
-	let text = `${error.message}\n`;
+	const { hint, output, pointer } = error.context;
+	let text = error.message;
+	// Most messages have runc's words only; those with the config value in them are not told twice.
+	if (pointer && !text.includes(`config.json#${pointer}`)) text += ` (config.json#${pointer})`;
+	text += "\n";
 	if (output && !error.message.includes(output.trim()))
 		text += `output: ${output.trimEnd().replaceAll("\n", "\n        ")}\n`;
 	if (hint) text += `hint: ${hint}\n`;
