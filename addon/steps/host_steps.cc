@@ -9,6 +9,7 @@ Failure RunHostStep(const JsonValue& step, pid_t pid) {
   const std::string_view op = JsonString(step, "op", "");
   if (op == "cgroup.create") return CreateCgroup(step);
   if (op == "cgroup.write") return WriteCgroup(step);
+  if (op == "cgroup.check") return CheckCgroup(step);
   if (op == "cgroup.inherit") return InheritCgroup(step);
   if (op == "cgroup.devices") return AttachDeviceProgram(step);
   if (op == "idmap.write") return WriteIdMaps(step, pid);

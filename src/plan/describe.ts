@@ -103,6 +103,7 @@ const initSentences: Describe<InitStep> = {
 const hostSentences: Describe<HostStep> = {
 	"cgroup.create": ({ path }) => `make cgroup ${path}`,
 	"cgroup.write": ({ path, value }) => `write ${value} to ${path}`,
+	"cgroup.check": ({ path, atMost }) => `check that ${path} is at most ${atMost}`,
 	"cgroup.inherit": ({ path, file }) => `fill ${path}/${file} from its parents`,
 	"cgroup.devices": ({ path, rules }) => `attach a device program of ${count(rules.length, "rule")} to ${path}`,
 	"idmap.write": ({ uid, gid }) =>

@@ -84,6 +84,7 @@ function hostAction(step: HostStep): [ErrorCode, string] {
 		case "cgroup.create":
 		case "cgroup.inherit":
 			return ["cgroup", "unable to apply cgroup configuration"];
+		case "cgroup.check":
 		case "cgroup.write":
 		case "cgroup.devices":
 			return ["cgroup", "error setting cgroup config for procHooks process"];

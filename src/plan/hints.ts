@@ -43,6 +43,10 @@ export function hintFor(step: Step, failure: FailedStep): string | undefined {
 			return failure.code === "EROFS"
 				? "without a mount on /dev, the runtime needs to write to the root filesystem"
 				: undefined;
+		case "cgroup.check":
+			return failure.code === "EBUSY"
+				? "more is in use, and memory.checkBeforeUpdate refuses to take it away"
+				: undefined;
 		case "cgroup.write":
 			if (failure.code === "ENOENT") return "the host's kernel or configuration lacks this control file";
 			return failure.code === "EINVAL" ? "the kernel refuses the value" : undefined;

@@ -287,6 +287,12 @@ export const hostStep = z.discriminatedUnion("op", [
 		optional: z.boolean().optional().describe("a missing file is not an error"),
 	}),
 	z.object({
+		op: z.literal("cgroup.check"),
+		at,
+		path: z.string().describe("host path of a file with one number, such as memory.usage_in_bytes"),
+		atMost: z.string().describe("decimal; a greater number in the file is an error (EBUSY)"),
+	}),
+	z.object({
 		op: z.literal("cgroup.inherit"),
 		at,
 		path: z.string().describe("cgroup directory"),

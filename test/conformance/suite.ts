@@ -46,7 +46,8 @@ export function findSuite(validation: string): Suite {
 		.sort((a, b) => nameOf(a).localeCompare(nameOf(b), "en"));
 	if (programs.length === 0) throw new Error(`${validation} has no built programs (*.t): make validation-executables`);
 	const directory = [validation, dirname(validation)].find((path) => existsSync(join(path, "runtimetest")));
-	if (directory === undefined) throw new Error(`neither ${validation} nor its parent has runtimetest: make runtimetest`);
+	if (directory === undefined)
+		throw new Error(`neither ${validation} nor its parent has runtimetest: make runtimetest`);
 	return { directory, programs };
 }
 

@@ -112,6 +112,10 @@ const sentences: [InitStep, string][] = [
 const hostSentences: [HostStep, string][] = [
 	[{ op: "cgroup.create", path: "/sys/fs/cgroup/c" }, "make cgroup /sys/fs/cgroup/c"],
 	[{ op: "cgroup.write", path: "/c/pids.max", value: "5" }, "write 5 to /c/pids.max"],
+	[
+		{ op: "cgroup.check", path: "/c/memory.usage_in_bytes", atMost: "5" },
+		"check that /c/memory.usage_in_bytes is at most 5",
+	],
 	[{ op: "cgroup.inherit", path: "/c", file: "cpuset.cpus", root: "/" }, "fill /c/cpuset.cpus from its parents"],
 	[
 		{ op: "cgroup.devices", path: "/c", program: "", rules: ["deny a *:* rwm"] },
