@@ -25,7 +25,7 @@ export async function describeFeatures(native: Native): Promise<Features> {
 		linux: {
 			namespaces: [...namespaces],
 			capabilities: [...CAPABILITIES],
-			cgroup: { v1: true, v2: true, systemd: false, systemdUser: false, rdma: true },
+			cgroup: { v1: true, v2: true, systemd: false, systemdUser: false, rdma: false },
 			seccomp: {
 				enabled: true,
 				actions: [...seccomp.actions],
