@@ -1,5 +1,5 @@
 /** The programs of runtime-tools' validation/ folder, and one run of one of them. */
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import {
 	chmodSync,
 	closeSync,
@@ -14,6 +14,7 @@ import {
 	writeFileSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { cgroups, mounts, processes } from "../support/leaks.js";
 
 export interface Suite {
@@ -52,7 +53,10 @@ export function findSuite(validation: string): Suite {
 }
 
 /** Cgroups that the suite names itself (cgroups/cgroups.go); other containers' are named by their id. */
-const SUITE_CGROUPS = ["cgrouptest"];
+const SUITE_CGROUPS = ["cgrouptest", "testdir"];
+
+/** Of `testdir/cgrouptest/container` a runtime removes the last part: parents may be those of an engine. */
+const PARENT = /\/testdir(\/cgrouptest)?$/;
 
 /**
  * Runs one program with a temporary directory, a state root and a name of its own. The suite gives the runtime no
@@ -68,6 +72,7 @@ export async function runProgram(suite: Suite, program: string, runtime: string,
 	const bundles = join(work, "bundles");
 	mkdirSync(root, { mode: 0o700 });
 	mkdirSync(bundles, { mode: 0o711 });
+	const before = SUITE_CGROUPS.flatMap(cgroups);
 	writeFileSync(calls, "");
 	writeFileSync(wrapper, `#!/bin/sh\necho "$*" >>${calls}\nexec ${runtime} --root ${root} "$@"\n`, { mode: 0o755 });
 	const files = { out: join(work, "stdout"), err: join(work, "stderr") };
@@ -93,9 +98,8 @@ export async function runProgram(suite: Suite, program: string, runtime: string,
 	for (const fd of stdio) closeSync(fd);
 	const milliseconds = performance.now() - began;
 
-	const leftContainers = await deleteLeft(wrapper, root);
-	const names = [...createdIds(readFileSync(calls, "utf8")), ...SUITE_CGROUPS];
-	const leaks = sweep(work, root, names);
+	const leftContainers = await deleteLeft(wrapper, root, limitMs);
+	const leaks = await sweep(work, root, createdIds(readFileSync(calls, "utf8")), before);
 	const [stdout, stderr] = [readFileSync(files.out, "utf8"), readFileSync(files.err, "utf8")];
 	if (mounts(work).length === 0) rmSync(work, { recursive: true, force: true });
 	return { status, timedOut, stdout, stderr, milliseconds, leftContainers, leaks };
@@ -113,30 +117,59 @@ function createdIds(calls: string): string[] {
 /** State directories; a name that no id can have is a cache of the runtime's. */
 const stateOf = (root: string): string[] => readdirSync(root).filter((name) => /^[\w+.-]+$/.test(name));
 
-async function deleteLeft(wrapper: string, root: string): Promise<string[]> {
+async function deleteLeft(wrapper: string, root: string, limitMs: number): Promise<string[]> {
 	const ids = stateOf(root);
 	for (const id of ids) {
-		const child = spawn(wrapper, ["delete", "--force", id], { stdio: "ignore" });
+		const child = spawn(wrapper, ["delete", "--force", id], { stdio: "ignore", detached: true });
+		const timer = setTimeout(() => child.pid !== undefined && process.kill(-child.pid, "SIGKILL"), limitMs);
 		await new Promise((resolve) => child.once("exit", resolve));
+		clearTimeout(timer);
 	}
 	return ids;
 }
 
-/** Says what is left, and removes it. */
-function sweep(work: string, root: string, names: string[]): string[] {
-	const left = [
-		...processes(work).map((pid) => `process ${pid}`),
+/**
+ * Says what is left, and removes it: the next program must not find it. A process that was killed a moment ago and what
+ * it holds may take that moment to go, so what is gone within a second was not left.
+ */
+async function sweep(work: string, root: string, ids: string[], before: string[]): Promise<string[]> {
+	const running = () => [...new Set([work, ...ids].flatMap(processes))];
+	const made = () => [...new Set([...ids, ...SUITE_CGROUPS].flatMap(cgroups))].filter((path) => !before.includes(path));
+	// A parent in which nothing is left is not the runtime's to remove.
+	const own = () =>
+		made().filter((path, _, all) => !PARENT.test(path) || all.some((other) => other.startsWith(`${path}/`)));
+	const find = () => [
+		...running().map((pid) => `process ${pid}`),
 		...mounts(work).map((point) => `mount ${point}`),
-		...names.flatMap(cgroups).map((path) => `cgroup ${path}`),
+		...own().map((path) => `cgroup ${path}`),
 		...stateOf(root).map((id) => `state of ${id}`),
 	];
-	for (const pid of processes(work)) process.kill(pid, "SIGKILL");
-	for (const path of names.flatMap(cgroups)) {
+	await until(() => find().length === 0, 1000);
+	const left = find();
+	for (const pid of running()) {
 		try {
-			rmdirSync(path);
+			process.kill(pid, "SIGKILL");
 		} catch {
-			// Its processes are still dying; it has been reported.
+			// It ended by itself.
 		}
 	}
-	return left;
+	await until(() => running().length === 0, 5000);
+	for (const point of mounts(work)) spawnSync("umount", ["--lazy", point]);
+	await until(() => {
+		for (const path of made()) {
+			try {
+				rmdirSync(path);
+			} catch {
+				// Busy: tried again, and said if it stays so.
+			}
+		}
+		return made().length === 0;
+	}, 5000);
+	return [...new Set([...left, ...made().map((path) => `cgroup ${path}, not to be removed`)])];
+}
+
+/** Polls: there is no event for any of this. */
+async function until(condition: () => boolean, milliseconds: number): Promise<void> {
+	const deadline = performance.now() + milliseconds;
+	while (!condition() && performance.now() < deadline) await delay(20);
 }

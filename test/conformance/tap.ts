@@ -14,6 +14,8 @@ export interface Tap {
 	/** Number of tests that the program announced; undefined without a plan. */
 	plan: number | undefined;
 	bailOut: string | undefined;
+	/** What comes before the first test: programs that announce none (`1..0`) say there what went wrong. */
+	preface: string;
 }
 
 const POINT = /^(not )?ok\b ?(\d+)?(?: - ?| )?(.*?)(?: ?# (SKIP|TODO)\b ?(.*))?$/i;
@@ -23,7 +25,7 @@ const POINT = /^(not )?ok\b ?(\d+)?(?: - ?| )?(.*?)(?: ?# (SKIP|TODO)\b ?(.*))?$
  * So plans add up, too, and a line counts where it begins in the first column: a container's own TAP is in YAML below.
  */
 export function parseTap(text: string): Tap {
-	const tap: Tap = { assertions: [], plan: undefined, bailOut: undefined };
+	const tap: Tap = { assertions: [], plan: undefined, bailOut: undefined, preface: "" };
 	for (const line of text.split("\n")) {
 		const plan = /^1\.\.(\d+)/.exec(line);
 		const bail = /^Bail out!\s*(.*)$/.exec(line);
@@ -41,6 +43,7 @@ export function parseTap(text: string): Tap {
 		} else {
 			const last = tap.assertions.at(-1);
 			if (last) last.detail += `${line}\n`;
+			else tap.preface += `${line}\n`;
 		}
 	}
 	return tap;
