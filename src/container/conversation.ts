@@ -94,7 +94,10 @@ function runCreateHooks(state: Launch): void {
 		const hooks = bundle.spec.hooks?.[stage];
 		if (!hooks?.length) continue;
 		try {
-			runHooks(native, { stage, hooks, state: hookState(state.record, "creating"), env, cwd: bundle.path });
+			// Prestart hooks were part of start until version 1.1 of the specification, and exist for those who were
+			// written then: to them the container is created, as with crun. The others hear what `state` says, as with runc.
+			const status = stage === "prestart" ? "created" : "creating";
+			runHooks(native, { stage, hooks, state: hookState(state.record, status), env, cwd: bundle.path });
 		} catch (error) {
 			throw error instanceof RuntimeError ? error.prefixed("unable to start container process: ") : error;
 		}

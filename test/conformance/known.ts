@@ -55,12 +55,6 @@ export const knownFailures: Readonly<Record<string, KnownFailure>> = {
 		reason: "its hooks print `post-start1 called`, and it compares with `post-start1`",
 		fails: /^Hooks MUST be called in the listed order/,
 	},
-	hooks_stdin: {
-		reason:
-			"wants `created` in prestart hooks, which since 1.1 are part of an unfinished create: `creating`, as in runc",
-		fails: /^the state of the container MUST be passed to "prestart" hook over stdin$/,
-		says: /wrong status \\"creating\\" in the stdin of prestart hook/,
-	},
 	linux_cgroups_blkio: blkio,
 	linux_cgroups_relative_blkio: blkio,
 	linux_cgroups_memory: kernelMemory,

@@ -31,6 +31,8 @@ export interface Run {
 	stdout: string;
 	stderr: string;
 	milliseconds: number;
+	/** Its temporary directory, which is gone again unless something stays mounted there. */
+	directory: string;
 	/** Containers that the program did not delete. They are none of the runtime's faults, and are deleted by force. */
 	leftContainers: string[];
 	/** What is there after that: processes, mounts, cgroups, state. */
@@ -102,7 +104,7 @@ export async function runProgram(suite: Suite, program: string, runtime: string,
 	const leaks = await sweep(work, root, createdIds(readFileSync(calls, "utf8")), before);
 	const [stdout, stderr] = [readFileSync(files.out, "utf8"), readFileSync(files.err, "utf8")];
 	if (mounts(work).length === 0) rmSync(work, { recursive: true, force: true });
-	return { status, timedOut, stdout, stderr, milliseconds, leftContainers, leaks };
+	return { status, timedOut, stdout, stderr, milliseconds, directory: work, leftContainers, leaks };
 }
 
 /** The id is the last word of a create. */
