@@ -19,6 +19,7 @@ enum class Frame : std::uint32_t {
   kReady = 5,     // everything up to start is done
   kFailure = 6,   // payload: JSON {"step":index,"syscall":"...","errno":n,"detail":"..."}; the init exits after it
   kTrace = 7,     // payload: JSON array of microseconds, one for each step
+  kMapMount = 8,  // payload: decimal index of the step; fd: a mount that is attached nowhere: map its ids
 
   // engine -> init
   kPlan = 16,       // payload: the plan (src/plan/schema.ts) as JSON
@@ -27,7 +28,8 @@ enum class Frame : std::uint32_t {
   kHooksDone = 19,  //
   kSeccomp = 20,    // payload: struct sock_filter[]
   kListen = 21,     // fd: listening unix socket in the state directory, for start.wait via socket
-  kStart = 22,      //
+  kStart = 22,         //
+  kMapMountDone = 23,  //
 };
 
 struct Header {

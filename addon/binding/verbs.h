@@ -23,6 +23,8 @@ Verb ExecuteHostSteps;
 Verb SpawnInit;
 // channel.cc
 Verb Receive, Send, SendCgroups, SendSeccomp, SendListener, Connect;
+// map_mount.cc
+Verb MapMount;
 // seccomp.cc
 Verb CompileSeccomp;
 // terminal.cc

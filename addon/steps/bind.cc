@@ -1,9 +1,12 @@
 // mount.bind, device.bind: something of the host inside the container.
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include "steps/attributes.h"
+#include "steps/mount_idmap.h"
 #include "steps/steps.h"
 #include "steps/target.h"
 
@@ -20,6 +23,16 @@ Status CloneTree(const char* source, bool tree, UniqueFd* mount) {
   return *mount ? Status::Ok() : Status::Errno("open_tree", source);
 }
 
+// What is bound on /proc has to be one: a faked /proc takes what is written to /proc/self/attr (CVE-2019-16884).
+Status CheckProcfs(const JsonValue& step, int mount, const char* destination) {
+  if (!JsonBool(step, "procfs")) return Status::Ok();
+  struct statfs file_system {};
+  if (fstatfs(mount, &file_system) < 0) return Status::Errno("fstatfs", destination);
+  return file_system.f_type == PROC_SUPER_MAGIC
+             ? Status::Ok()
+             : Status::Make("fstatfs", EPERM, "cannot be mounted because it is not of type proc");
+}
+
 // The destination, made after the kind of the source when it is missing.
 Status OpenTarget(const Context& context, int mount, const char* destination, UniqueFd* target) {
   struct stat source {};
@@ -31,7 +44,7 @@ Status OpenTarget(const Context& context, int mount, const char* destination, Un
   if (fstat(target->get(), &found) < 0) return Status::Errno("fstat", destination);
   // move_mount says EINVAL here, mount(2) says ENOTDIR, which engines know how to tell their users.
   if (directory != S_ISDIR(found.st_mode)) return Status::Make("mount", ENOTDIR, destination);
-  return Status::Ok();
+  return RefuseProcfs(context, target->get(), destination);
 }
 
 }  // namespace
@@ -41,6 +54,8 @@ Status steps::MountBind(Context& context, const JsonValue& step) {
   UniqueFd mount;
   UniqueFd target;
   RETURN_IF_FAILED(CloneTree(JsonString(step, "source", ""), JsonBool(step, "tree"), &mount));
+  RETURN_IF_FAILED(CheckProcfs(step, mount.get(), destination));
+  RETURN_IF_FAILED(MapMountIds(context, step, mount.get()));
   RETURN_IF_FAILED(OpenTarget(context, mount.get(), destination, &target));
 
   mount_attr attributes{};

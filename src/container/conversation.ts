@@ -7,6 +7,7 @@ import { runHooks } from "./hooks.js";
 import { writeIdMaps } from "./host-steps.js";
 import type { Launch, StartedLaunch } from "./launch-state.js";
 import { tell } from "./launch-state.js";
+import { mapMount } from "./mount-idmap.js";
 import { withProcess } from "./recording.js";
 import type { TracedStep } from "./request.js";
 import { writeRecord } from "./store.js";
@@ -30,6 +31,10 @@ export function converse(state: Launch): StartedLaunch {
 			case "hooks":
 				runCreateHooks(state);
 				tell(() => native.send({ channel: channelOf(state), type: "hooks" }));
+				break;
+			case "mount":
+				mapMount(state, message);
+				tell(() => native.send({ channel: channelOf(state), type: "mount" }));
 				break;
 			case "terminal":
 				takeTerminal(state, message.fd, message.name);

@@ -41,6 +41,8 @@ export type InitMessage =
 	| { type: "pid"; pid: number; pidfd: number }
 	| { type: "idmap" }
 	| { type: "hooks" }
+	/** A mount that is attached nowhere, whose ids step `step` wants mapped. */
+	| { type: "mount"; step: number; fd: number }
 	| { type: "terminal"; fd: number; name: string }
 	| { type: "ready" }
 	| ({ type: "failure" } & StepFailure)
@@ -61,6 +63,8 @@ export interface HookResult {
 	/** Set when it could not even be started. */
 	failure?: { syscall: string; errno: number; code: string };
 }
+
+export type MountIdMap = { pid: number } | { uidMap: string; gidMap: string };
 
 export interface Native {
 	/** Content hash of addon and init that this build was made with. */
@@ -125,7 +129,13 @@ export interface Native {
 	spawnInit(options: { plan: string; preserveFds: number }): { channel: number; stagePid: number };
 	/** Next frame. With `pidfd`, also watches that process, so that a wait can never hang. Reaps `stagePid` when given and ended. */
 	receive(options: { channel: number; pidfd?: number; timeoutMs?: number }): InitMessage;
-	send(options: { channel: number; type: "idmap" | "hooks" | "start" }): void;
+	send(options: { channel: number; type: "idmap" | "hooks" | "mount" | "start" }): void;
+	/**
+	 * mount_setattr(2) with MOUNT_ATTR_IDMAP on a mount that is attached nowhere; `recursive`: on all that are below it
+	 * too. The mapping is that of the user namespace of `pid`, or of a new one with these maps (lines as in
+	 * /proc/PID/uid_map: id in the filesystem, id that it is on the host, how many).
+	 */
+	mapMount(options: { fd: number; recursive: boolean } & MountIdMap): void;
 	/** Opens `tasks` of every v1 directory and sends the descriptors; with no directory it only says go. */
 	sendCgroups(options: { channel: number; directories: string[] }): void;
 	sendSeccomp(options: { channel: number; program: Uint8Array }): void;

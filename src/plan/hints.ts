@@ -5,6 +5,7 @@ import type { HostStep, InitStep } from "./schema.js";
 type Step = InitStep | HostStep;
 
 export function hintFor(step: Step, failure: FailedStep): string | undefined {
+	if (failure.detail === "MOUNT_ATTR_IDMAP") return idmapped(step, failure);
 	switch (step.op) {
 		case "mount.filesystem":
 			return filesystem(step.type, failure);
@@ -63,6 +64,13 @@ function filesystem(type: string, { code }: FailedStep): string | undefined {
 	if (type === "proc")
 		return "in a user namespace, proc can be mounted only together with a new pid namespace, and where the outer /proc is not covered in parts";
 	return "in a user namespace, only some filesystems can be mounted";
+}
+
+function idmapped(step: Step, { code }: FailedStep): string | undefined {
+	if (code === "EPERM") return "only the owner of the filesystem, for one of the host root, can map the ids of a mount";
+	if (code !== "EINVAL") return undefined;
+	const below = "idmap" in step && step.idmap?.recursive ? ", or that of a mount below it," : "";
+	return `the filesystem${below} does not support id-mapped mounts on this kernel, or is id-mapped already`;
 }
 
 function clone({ code }: FailedStep): string | undefined {

@@ -1,4 +1,5 @@
 /** Reads one mount's options; where two contradict each other the later one counts, as for mount(8). */
+import { isIdMapOption } from "../bundle/idmap-option.js";
 import { mountOptions } from "./mount-options.js";
 import type { AttributeChange, InitStepOf, MountAttribute, Propagation } from "./schema.js";
 
@@ -15,6 +16,8 @@ export interface MountFlags {
 	recursive: AttributeChanges;
 	superblock: Map<string, boolean>;
 	propagation: Propagation[];
+	/** `idmap` or `ridmap`, and the word itself, which may hold a mapping. */
+	idmap?: { recursive: boolean; option: string };
 	/** For the filesystem itself. */
 	options: FilesystemOption[];
 }
@@ -76,7 +79,8 @@ export function readMountFlags(words: readonly string[], type: string | undefine
 		const option = mountOptions.get(word);
 		switch (option?.sets) {
 			case undefined:
-				flags.options.push(...filesystemOptions(word));
+				if (isIdMapOption(word)) flags.idmap = { recursive: word.startsWith("r"), option: word };
+				else flags.options.push(...filesystemOptions(word));
 				break;
 			case "attribute":
 				(option.recursive ? flags.recursive : flags.attributes).change(option.attribute, option.on);
@@ -100,8 +104,9 @@ export function readMountFlags(words: readonly string[], type: string | undefine
 				flags.copyUp = true;
 				flags.copyUpAt = index;
 				break;
-			// The bundle has refused id-mapped mounts.
 			case "idmap":
+				flags.idmap = { recursive: option.recursive, option: word };
+				break;
 			case "nothing":
 				break;
 		}

@@ -1,8 +1,11 @@
 /** mounts[]: each one becomes a bind, a new filesystem, a remount or a change of propagation. */
+import { isIdMapOption } from "../bundle/idmap-option.js";
 import { RuntimeError } from "../errors.js";
 import { compileCgroupMount } from "./cgroup-mount.js";
 import type { Context, Mount } from "./context.js";
 import { type MountFlags, readMountFlags } from "./mount-flags.js";
+import { mountIdMap } from "./mount-idmap.js";
+import { mountOptions } from "./mount-options.js";
 import { cleanPath } from "./paths.js";
 import type { InitStep, InitStepOf } from "./schema.js";
 
@@ -50,13 +53,19 @@ export function compileMount(context: Context, mount: Mount, index: number): Mou
 	if ((!type || type === "none") && flags.propagation.length > 0) {
 		return only({ op: "mount.propagation", at, destination, propagation: flags.propagation });
 	}
-	return newFilesystem(mount, type ?? "", flags, destination, at);
+	return newFilesystem(context, mount, type ?? "", flags, destination, at);
 }
 
 function check(mount: Mount, flags: MountFlags, destination: string, at: string): void {
 	if (flags.copyUp && mount.type !== "tmpfs") {
 		throw new RuntimeError("config.invalid", "tmpcopyup is an option of tmpfs mounts", {
 			pointer: `${at}/options/${flags.copyUpAt}`,
+		});
+	}
+	// The kernel would ignore it; runc has refused it since 1.4 and ignored it before.
+	if (flags.bind && flags.options.length > 0) {
+		throw new RuntimeError("config.invalid", "bind mounts cannot have any filesystem-specific options applied", {
+			pointer: `${at}/options/${(mount.options ?? []).findIndex((word) => !mountOptions.has(word) && !isIdMapOption(word))}`,
 		});
 	}
 	// CVE-2019-16884, CVE-2019-19921: a faked /proc swallows what is written to /proc/self/attr.
@@ -98,7 +107,15 @@ function bind(
 	}
 	const source = mount.source.startsWith("/") ? mount.source : `${context.bundle.path}/${mount.source}`;
 	const attributes = flags.attributes.toChange();
-	return { op: "mount.bind", ...common(flags, destination, at), source, tree, ...(attributes ? { attributes } : {}) };
+	return {
+		op: "mount.bind",
+		...common(flags, destination, at),
+		source,
+		tree,
+		...(attributes ? { attributes } : {}),
+		...mountIdMap(context, mount, flags),
+		...(destination === "/proc" ? { procfs: true } : {}),
+	};
 }
 
 function remount(flags: MountFlags, destination: string, at: string): InitStep {
@@ -117,7 +134,14 @@ function remount(flags: MountFlags, destination: string, at: string): InitStep {
 	};
 }
 
-function newFilesystem(mount: Mount, type: string, flags: MountFlags, destination: string, at: string): MountSteps {
+function newFilesystem(
+	context: Context,
+	mount: Mount,
+	type: string,
+	flags: MountFlags,
+	destination: string,
+	at: string,
+): MountSteps {
 	const superblock = superblockFlags(flags);
 	const late: InitStep[] = [];
 	if (flags.attributes.readonly) {
@@ -147,6 +171,7 @@ function newFilesystem(mount: Mount, type: string, flags: MountFlags, destinatio
 		// CVE-2019-19921, CVE-2023-27561, CVE-2025-54867: an image whose /proc or /sys is a symlink.
 		...(type === "proc" || type === "sysfs" ? { ordinary: true } : {}),
 		...(flags.copyUp ? { copyUp: true } : {}),
+		...mountIdMap(context, mount, flags),
 	};
 	return { steps: [step], late, needsCgroup: false };
 }

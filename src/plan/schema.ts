@@ -39,6 +39,16 @@ export const attributeChange = z.object({
 	atime: atime.optional(),
 });
 
+/** First id inside, first id outside, how many; as a line of /proc/PID/uid_map. */
+export const idRange = z.tuple([z.number(), z.number(), z.number()]);
+
+/** The mapping of an id-mapped mount, from the ids in the filesystem to those that they are on the host. */
+export const mountIdMap = z.object({
+	recursive: z.boolean().describe("ridmap: the mounts below it too"),
+	uid: z.array(idRange).optional().describe("absent, with gid: the mapping of the user namespace that the init is in"),
+	gid: z.array(idRange).optional(),
+});
+
 const mountCommon = {
 	at,
 	destination: z.string(),
@@ -107,12 +117,15 @@ export const initStep = z.discriminatedUnion("op", [
 				"the destination must be a real directory reached without any symlink (CVE-2019-19921, CVE-2023-27561)",
 			),
 		copyUp: z.boolean().optional().describe("tmpcopyup: copy what the destination holds into the new tmpfs first"),
+		idmap: mountIdMap.optional().describe("done by the engine, which the init hands the mount to"),
 	}),
 	z.object({
 		op: z.literal("mount.bind"),
 		...mountCommon,
 		source: z.string().describe("absolute host path"),
 		tree: z.boolean().describe("rbind: with the mounts below it"),
+		idmap: mountIdMap.optional().describe("done by the engine, which the init hands the mount to"),
+		procfs: z.boolean().optional().describe("what is bound must be a procfs (CVE-2019-16884)"),
 	}),
 	z.object({
 		op: z.literal("mount.remount"),
@@ -307,8 +320,8 @@ export const hostStep = z.discriminatedUnion("op", [
 	z.object({
 		op: z.literal("idmap.write"),
 		at,
-		uid: z.array(z.tuple([z.number(), z.number(), z.number()])),
-		gid: z.array(z.tuple([z.number(), z.number(), z.number()])),
+		uid: z.array(idRange),
+		gid: z.array(idRange),
 		denySetgroups: z.boolean(),
 	}),
 ]);
@@ -338,6 +351,8 @@ export const plan = z.object({
 	warnings: z.array(z.object({ at: z.string().optional(), message: z.string() })),
 });
 
+export type IdRange = z.infer<typeof idRange>;
+export type MountIdMap = z.infer<typeof mountIdMap>;
 export type NamespaceType = z.infer<typeof namespaceType>;
 export type MountAttribute = z.infer<typeof mountAttribute>;
 export type AttributeChange = z.infer<typeof attributeChange>;

@@ -1,4 +1,5 @@
 import type { Mount, Spec } from "../spec.js";
+import { checkMountIdMap, findIdMapOption } from "./mount-idmap.js";
 import { findNamespace, type Report } from "./report.js";
 
 /** Options that change a mount that is there already, so that no filesystem type is needed. */
@@ -9,7 +10,7 @@ function hasAny(options: string[], wanted: string[]): boolean {
 	return false;
 }
 
-function checkMount(mount: Mount, at: string, report: Report): void {
+function checkMount(spec: Spec, mount: Mount, at: string, report: Report): void {
 	const { destination, source, type, options = [] } = mount;
 	if (!destination.startsWith("/")) {
 		// runc's words; the specification has tolerated it since 1.2.0.
@@ -20,15 +21,15 @@ function checkMount(mount: Mount, at: string, report: Report): void {
 	} else if (!type && !hasAny(options, CHANGES)) {
 		report.error(`${at}/type`, "expected a filesystem type, as this is no bind mount; found nothing");
 	}
-	if ((mount.uidMappings === undefined) !== (mount.gidMappings === undefined)) {
-		const missing = mount.uidMappings === undefined ? "uidMappings" : "gidMappings";
-		report.error(`${at}/${missing}`, "uidMappings and gidMappings must come together");
-	}
+	const idmap = findIdMapOption(options);
+	if (idmap >= 0 || mount.uidMappings !== undefined || mount.gidMappings !== undefined)
+		checkMountIdMap(spec, mount, idmap, at, report);
 }
 
 export function checkMounts(spec: Spec, report: Report): void {
 	const { mounts = [] } = spec;
-	for (let index = 0; index < mounts.length; index++) checkMount(mounts[index] as Mount, `/mounts/${index}`, report);
+	for (let index = 0; index < mounts.length; index++)
+		checkMount(spec, mounts[index] as Mount, `/mounts/${index}`, report);
 	if (mounts.length > 0 && findNamespace(spec, "mount") === undefined) {
 		const consequence = "the container's mounts are made in the runtime's own, and stay";
 		report.warning("/linux/namespaces", `without a mount namespace ${consequence}`);

@@ -18,8 +18,7 @@ export async function describeFeatures(native: Native): Promise<Features> {
 		ociVersionMin: "1.0.0",
 		ociVersionMax: specVersion,
 		hooks: [...hooks],
-		// id-mapped mounts are in the table of options to be refused by name.
-		mountOptions: [...mountOptions].flatMap(([name, option]) => (option.sets === "idmap" ? [] : [name])).sort(),
+		mountOptions: [...mountOptions.keys()].sort(),
 		linux: {
 			namespaces: [...namespaces],
 			capabilities: [...CAPABILITIES],
@@ -35,7 +34,7 @@ export async function describeFeatures(native: Native): Promise<Features> {
 			apparmor: { enabled: false },
 			selinux: { enabled: false },
 			intelRdt: { enabled: false },
-			mountExtensions: { idmap: { enabled: false } },
+			mountExtensions: { idmap: { enabled: true } },
 			netDevices: { enabled: false },
 		},
 		annotations: {
