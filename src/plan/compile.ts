@@ -20,6 +20,7 @@ import { createWorkingDirectory, enterRoot, makeReadonly, openRoot, requireMount
 import type { InitStep, Plan } from "./schema.js";
 import { compileSeccomp } from "./seccomp.js";
 import { writeSysctls } from "./sysctl.js";
+import { createTimeNamespace } from "./time.js";
 import { setNames } from "./uts.js";
 
 export interface PlanInput {
@@ -81,6 +82,7 @@ function compileInit(context: Context): InitStep[] {
 		...rlimits.hard,
 		...enterNamespaces(context),
 		...awaitIdMaps(context),
+		...createTimeNamespace(context, "after clone"),
 		...joinKeyring(context),
 		...bringUpLoopback(context),
 		openRoot(context),

@@ -62,6 +62,11 @@ const initSentences: Describe<InitStep> = {
 		`join namespaces: ${list(namespaces.map(({ type, path }) => `${type} (${path})`))}`,
 	clone: ({ namespaces, cgroup }) =>
 		`start the container's first process in new namespaces: ${list(namespaces)}${cgroup ? `, in cgroup ${cgroup}` : ""}`,
+	"time.create": ({ offsets }) =>
+		`make a time namespace (${list(
+			offsets.map(({ clock, secs, nanosecs }) => `${clock} ${secs} s ${nanosecs} ns`),
+			"no offsets",
+		)})`,
 	"idmap.wait": () => "wait until the id maps are written",
 	"keyring.join": ({ name }) => `make session keyring ${name}`,
 	"network.up": ({ device }) => `bring up network device ${device}`,

@@ -19,6 +19,9 @@ export function hintFor(step: Step, failure: FailedStep): string | undefined {
 		case "namespace.join":
 			if (failure.code === "EINVAL") return "the path must be a namespace of the type that it is listed for";
 			return failure.code === "ENOENT" ? "the process that the namespace belonged to may have ended" : undefined;
+		case "time.create":
+			if (failure.code === "ERANGE") return "a clock of the container would be negative, or beyond 146 years";
+			return failure.code === "EPERM" ? "setting the clocks of a namespace takes CAP_SYS_TIME" : undefined;
 		case "clone":
 			return clone(failure);
 		case "root.enter":

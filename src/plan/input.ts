@@ -9,6 +9,8 @@ export interface HostFacts {
 	euid: number;
 	egid: number;
 	initialUserNamespace: boolean;
+	/** The kernel has time namespaces; known only where config.json asks for one. */
+	timeNamespaces: boolean;
 	apparmor: boolean;
 	selinux: boolean;
 	/** The cgroup v2 device program and CLONE_INTO_CGROUP need the v2 hierarchy to be the only one with controllers. */

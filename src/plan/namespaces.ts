@@ -2,6 +2,7 @@
 import type { Spec } from "../bundle/spec.js";
 import type { Context } from "./context.js";
 import type { InitStep, NamespaceType } from "./schema.js";
+import { createTimeNamespace } from "./time.js";
 
 export interface JoinedNamespace {
 	type: NamespaceType;
@@ -41,11 +42,13 @@ export function enterNamespaces(context: Context): InitStep[] {
 	const { joined, created } = context.namespaces;
 	const steps: InitStep[] = [];
 	if (joined.length > 0) steps.push({ op: "namespace.join", at: "/linux/namespaces", namespaces: joined });
+	const time = createTimeNamespace(context, "before clone");
+	for (let index = 0; index < time.length; index++) steps.push(time[index] as InitStep);
 	const unified = context.host.cgroup.mode === "v2" ? context.cgroups[0] : undefined;
 	steps.push({
 		op: "clone",
 		at: "/linux/namespaces",
-		namespaces: [...created.keys()].filter((type) => type !== "cgroup"),
+		namespaces: [...created.keys()].filter((type) => type !== "cgroup" && type !== "time"),
 		...(unified ? { cgroup: unified.path } : {}),
 	});
 	return steps;

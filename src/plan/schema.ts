@@ -71,10 +71,24 @@ export const initStep = z.discriminatedUnion("op", [
 		.object({
 			op: z.literal("clone"),
 			at,
-			namespaces: z.array(namespaceType).describe("new namespaces; cgroup is never here, see namespace.unshare"),
+			namespaces: z
+				.array(namespaceType)
+				.describe("new namespaces; cgroup and time are never here, see namespace.unshare and time.create"),
 			cgroup: z.string().optional().describe("v2 cgroup directory for CLONE_INTO_CGROUP"),
 		})
 		.describe("the container's first process starts here; every later step runs in it"),
+
+	z
+		.object({
+			op: z.literal("time.create"),
+			at,
+			offsets: z.array(
+				z.object({ clock: z.enum(["monotonic", "boottime"]), secs: z.string(), nanosecs: z.number().int() }),
+			),
+		})
+		.describe(
+			"makes a time namespace, sets its clocks and enters it; after the clone where that makes the user namespace that is to own it",
+		),
 
 	// --- after the clone: run by the container's first process ---------------------------------------------
 	z

@@ -3,11 +3,19 @@
  * capabilities that Docker gives, so that a shell script inside can look at everything.
  */
 
+export interface IdMapping {
+	containerID: number;
+	hostID: number;
+	size: number;
+}
+
 export interface Mount {
 	destination: string;
 	type?: string;
 	source?: string;
 	options?: string[];
+	uidMappings?: IdMapping[];
+	gidMappings?: IdMapping[];
 }
 
 export interface Hook {
@@ -22,12 +30,6 @@ export interface Syscall {
 	action: string;
 	errnoRet?: number;
 	args?: { index: number; value: number; valueTwo?: number; op: string }[];
-}
-
-interface IdMapping {
-	containerID: number;
-	hostID: number;
-	size: number;
 }
 
 export interface Config {
@@ -69,6 +71,7 @@ export interface Config {
 		};
 		uidMappings?: IdMapping[];
 		gidMappings?: IdMapping[];
+		timeOffsets?: Partial<Record<"monotonic" | "boottime", { secs?: number | bigint; nanosecs?: number }>>;
 		devices?: {
 			type: string;
 			path: string;
