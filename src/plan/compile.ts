@@ -16,7 +16,14 @@ import { bringUpLoopback, enterNamespaces, joinKeyring, readNamespaces } from ".
 import { protectPaths } from "./paths.js";
 import { becomeProcess, createConsole, setOomScore } from "./process.js";
 import { compileRlimits } from "./rlimits.js";
-import { createWorkingDirectory, enterRoot, makeReadonly, openRoot, requireMountNamespace } from "./root.js";
+import {
+	createWorkingDirectory,
+	enterRoot,
+	makeReadonly,
+	makeUnbindable,
+	openRoot,
+	requireMountNamespace,
+} from "./root.js";
 import type { InitStep, Plan } from "./schema.js";
 import { compileSeccomp } from "./seccomp.js";
 import { writeSysctls } from "./sysctl.js";
@@ -100,6 +107,7 @@ function compileInit(context: Context): InitStep[] {
 		...setNames(context),
 		...writeSysctls(context),
 		...protectPaths(context),
+		...makeUnbindable(context),
 		...becomeProcess(context, environment, rlimits.exact),
 	];
 }

@@ -30,7 +30,9 @@ export function openRoot(context: Context): InitStep {
 	const path = context.bundle.rootfs;
 	if (!context.namespaces.has("mount")) return { op: "root.open", at: "/root/path", path };
 	// Recursive slave: mounts of the host still arrive, none of ours leaves.
-	const propagation = (context.linux.rootfsPropagation || "rslave") as Propagation;
+	const asked = (context.linux.rootfsPropagation || "rslave") as Propagation;
+	// The host's mounts have to stay bindable until all is bound; what is unbindable is private too.
+	const propagation = asked === "unbindable" ? "private" : asked === "runbindable" ? "rprivate" : asked;
 	return { op: "root.open", at: "/root/path", path, propagation };
 }
 
@@ -43,15 +45,22 @@ export function enterRoot(context: Context): InitStep[] {
 	const steps: InitStep[] = [{ op: "root.enter", at: "/root/path", method }];
 	const propagation = context.linux.rootfsPropagation as Propagation | "" | undefined;
 	// On the new root, because the parent of the rootfs had to be private for the pivot.
-	if (propagation && propagation !== "private" && propagation !== "rprivate") {
-		steps.push({
-			op: "mount.propagation",
-			at: "/linux/rootfsPropagation",
-			destination: "/",
-			propagation: [propagation],
-		});
-	}
+	if (propagation && propagation !== "private" && propagation !== "rprivate" && !isUnbindable(propagation))
+		steps.push(rootPropagation(propagation));
 	return steps;
+}
+
+/** After all that binds a part of the container onto itself, as read-only paths do. */
+export function makeUnbindable({ linux: { rootfsPropagation } }: Context): InitStep[] {
+	return isUnbindable(rootfsPropagation) ? [rootPropagation(rootfsPropagation)] : [];
+}
+
+function isUnbindable(propagation: string | undefined): propagation is "unbindable" | "runbindable" {
+	return propagation === "unbindable" || propagation === "runbindable";
+}
+
+function rootPropagation(propagation: Propagation): InitStep {
+	return { op: "mount.propagation", at: "/linux/rootfsPropagation", destination: "/", propagation: [propagation] };
 }
 
 /** runc and crun make a working directory that the image lacks, and it has to be done while the root can be written. */
