@@ -130,6 +130,7 @@ int main(int argc, char** argv) {
   if (strcmp(command, "touch") == 0 && argc == 3) return Report(Touch(atol(argv[2])));
   if (strcmp(command, "open-write") == 0 && argc == 3) return Report(open(argv[2], O_WRONLY));
   if (strcmp(command, "open-read") == 0 && argc == 3) return Report(open(argv[2], O_RDONLY | O_NONBLOCK));
+  if (strcmp(command, "euid") == 0) return Report(geteuid());
   if (strcmp(command, "dumpable") == 0) return Report(prctl(PR_GET_DUMPABLE));
   if (strcmp(command, "clock") == 0 && argc == 3) {
     // Microseconds of one clock, as the vDSO of this process has it.
