@@ -13,7 +13,7 @@ const space = workspace(t);
 const base = 100_000;
 /** Names below /sys/fs/cgroup; of a hierarchy that is mounted twice the first. */
 const hierarchies = hostMounts()
-	.filter(({ type }) => type === "cgroup")
+	.filter(({ type, point }) => type === "cgroup" && point.startsWith("/sys/fs/cgroup/"))
 	.map(({ point }) => point.slice("/sys/fs/cgroup/".length));
 const skip = hierarchies.length === 0 ? "the host has no cgroup v1" : false;
 

@@ -48,6 +48,52 @@ t.test("propagation options of a mount, and of those below it", async (t) => {
 	}
 });
 
+t.test(
+	"a propagation option changes the mount it is on, with r those below too; of several the last counts",
+	async (t) => {
+		const cases: { options: string[]; top: string; below: string }[] = [
+			{ options: ["private"], top: "private", below: "shared" },
+			{ options: ["rprivate"], top: "private", below: "private" },
+			{ options: ["slave"], top: "slave", below: "shared" },
+			{ options: ["rslave"], top: "slave", below: "slave" },
+			{ options: ["shared"], top: "shared", below: "shared" },
+			{ options: ["rshared"], top: "shared", below: "shared" },
+			{ options: ["unbindable"], top: "unbindable", below: "shared" },
+			{ options: ["runbindable"], top: "unbindable", below: "unbindable" },
+			{ options: ["rslave", "rshared"], top: "slave and shared", below: "slave and shared" },
+			{ options: ["rprivate", "rshared"], top: "shared", below: "shared" },
+			{ options: ["rslave", "private"], top: "private", below: "slave" },
+		];
+		execFileSync("mount", ["--make-shared", join(source, "sub")]);
+		const seen = space.inside(
+			(config) => {
+				config.root.readonly = false;
+				config.linux.rootfsPropagation = "shared";
+				for (const [index, { options }] of cases.entries()) {
+					config.mounts.push(
+						{ destination: `/tmp/bind${index}`, source, options: ["rbind", ...options] },
+						// The same in two steps, the second on what is there, without a type.
+						{ destination: `/tmp/later${index}`, source, options: ["rbind"] },
+						{ destination: `/tmp/later${index}`, options },
+						{ destination: `/tmp/new${index}`, type: "tmpfs", source: "tmpfs", options },
+					);
+				}
+			},
+			{ table },
+		);
+		for (const [index, { options, top, below }] of cases.entries()) {
+			for (const kind of ["bind", "later"]) {
+				const point = `/tmp/${kind}${index}`;
+				t.equal(propagationOf(mountOn(seen.table, point)), top, `${kind} ${options.join()}`);
+				t.equal(propagationOf(mountOn(seen.table, `${point}/sub`)), below, `${kind} ${options.join()} below`);
+			}
+			// A new mount has no peers, so that it can be nobody's slave.
+			const alone = top === "slave" ? "private" : top.replace("slave and ", "");
+			t.equal(propagationOf(mountOn(seen.table, `/tmp/new${index}`)), alone, `tmpfs ${options.join()}`);
+		}
+	},
+);
+
 t.test("a mount made in the container reaches the host through rshared only", async (t) => {
 	for (const [option, reaches] of [
 		["rshared", true],
