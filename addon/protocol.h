@@ -22,12 +22,12 @@ enum class Frame : std::uint32_t {
   kMapMount = 8,  // payload: decimal index of the step; fd: a mount that is attached nowhere: map its ids
 
   // engine -> init
-  kPlan = 16,       // payload: the plan (src/plan/schema.ts) as JSON
+  kPlan = 16,  // payload: JSON {"version","id","init":[steps],"trace"?,"more"?}; with `more`, another kPlan follows
   kIdMapDone = 17,  //
   kCgroup = 18,  // payload: the joined directories, one a line; fds: their `tasks` files, open for writing (v2: none)
-  kHooksDone = 19,  //
-  kSeccomp = 20,    // payload: struct sock_filter[]
-  kListen = 21,     // fd: listening unix socket in the state directory, for start.wait via socket
+  kHooksDone = 19,     //
+  kSeccomp = 20,       // payload: struct sock_filter[]
+  kListen = 21,        // fd: listening unix socket in the state directory, for start.wait via socket
   kStart = 22,         //
   kMapMountDone = 23,  //
 };

@@ -1,6 +1,7 @@
 /** Reads one mount's options; where two contradict each other the later one counts, as for mount(8). */
 import { isIdMapOption } from "../bundle/idmap-option.js";
-import { mountOptions } from "./mount-options.js";
+import { append } from "./append.js";
+import { mountOption } from "./mount-options.js";
 import type { AttributeChange, InitStepOf, MountAttribute, Propagation } from "./schema.js";
 
 type FilesystemOption = InitStepOf<"mount.filesystem">["options"][number];
@@ -14,7 +15,8 @@ export interface MountFlags {
 	copyUpAt?: number;
 	attributes: AttributeChanges;
 	recursive: AttributeChanges;
-	superblock: Map<string, boolean>;
+	/** Flags that the superblock is to have. */
+	superblock: string[];
 	propagation: Propagation[];
 	/** `idmap` or `ridmap`, and the word itself, which may hold a mapping. */
 	idmap?: { recursive: boolean; option: string };
@@ -70,17 +72,18 @@ export function readMountFlags(words: readonly string[], type: string | undefine
 		copyUp: false,
 		attributes: new AttributeChanges(),
 		recursive: new AttributeChanges(),
-		superblock: new Map(),
+		superblock: [],
 		propagation: [],
 		options: [],
 	};
 	if (type === "bind") flags.bind = { tree: false };
-	for (const [index, word] of words.entries()) {
-		const option = mountOptions.get(word);
+	for (let index = 0; index < words.length; index++) {
+		const word = words[index] as string;
+		const option = mountOption(word);
 		switch (option?.sets) {
 			case undefined:
 				if (isIdMapOption(word)) flags.idmap = { recursive: word.startsWith("r"), option: word };
-				else flags.options.push(...filesystemOptions(word));
+				else append(flags.options, filesystemOptions(word));
 				break;
 			case "attribute":
 				(option.recursive ? flags.recursive : flags.attributes).change(option.attribute, option.on);
@@ -89,7 +92,7 @@ export function readMountFlags(words: readonly string[], type: string | undefine
 				(option.recursive ? flags.recursive : flags.attributes).changeAtime(option.atime, option.on);
 				break;
 			case "superblock":
-				flags.superblock.set(option.flag, option.on);
+				flags.superblock = withFlag(flags.superblock, option.flag, option.on);
 				break;
 			case "propagation":
 				flags.propagation.push(option.propagation);
@@ -112,6 +115,11 @@ export function readMountFlags(words: readonly string[], type: string | undefine
 		}
 	}
 	return flags;
+}
+
+function withFlag(flags: string[], flag: string, on: boolean): string[] {
+	const others = flags.filter((other) => other !== flag);
+	return on ? [...others, flag] : others;
 }
 
 /**

@@ -10,9 +10,9 @@ type TimeOffset = NonNullable<NonNullable<Linux["timeOffsets"]>["monotonic"]>;
  * It has to belong to the container's user namespace, or who enters the container by that later may not enter its time:
  * so it is made where the init is in it, which is before the clone for one that is joined, and after it for a new one.
  */
-export function createTimeNamespace(context: Context, place: "before clone" | "after clone"): InitStep[] {
-	const at = context.namespaces.created.get("time");
-	if (at === undefined || context.namespaces.isNew("user") !== (place === "after clone")) return [];
+export function createTimeNamespace(context: Context, place: "before clone" | "after clone", init: InitStep[]): void {
+	const at = context.namespaces.pointer("time");
+	if (at === undefined || context.namespaces.isNew("user") !== (place === "after clone")) return;
 	if (!context.host.timeNamespaces) {
 		throw new RuntimeError("host.unsupported", "time namespaces aren't enabled in the kernel", {
 			pointer: at,
@@ -20,12 +20,11 @@ export function createTimeNamespace(context: Context, place: "before clone" | "a
 		});
 	}
 	const { timeOffsets } = context.linux;
-	const step: InitStep = {
+	init.push({
 		op: "time.create",
 		at: timeOffsets === undefined ? at : "/linux/timeOffsets",
 		offsets: [...offset("monotonic", timeOffsets?.monotonic), ...offset("boottime", timeOffsets?.boottime)],
-	};
-	return [step];
+	});
 }
 
 function offset(clock: Offsets[number]["clock"], value: TimeOffset | undefined): Offsets {

@@ -2,7 +2,7 @@
 import { CAPABILITIES } from "../../bundle/capabilities.js";
 import type { Features } from "../../generated/features.js";
 import type { Native } from "../../native/api.js";
-import { mountOptions } from "../../plan/mount-options.js";
+import { mountOptionNames } from "../../plan/mount-options.js";
 import type { Command } from "../session.js";
 import { hooks, namespaces, seccomp } from "../supported.js";
 import { readBuild, specVersion } from "../version.js";
@@ -18,7 +18,7 @@ export async function describeFeatures(native: Native): Promise<Features> {
 		ociVersionMin: "1.0.0",
 		ociVersionMax: specVersion,
 		hooks: [...hooks],
-		mountOptions: [...mountOptions.keys()].sort(),
+		mountOptions: mountOptionNames().sort(),
 		linux: {
 			namespaces: [...namespaces],
 			capabilities: [...CAPABILITIES],
