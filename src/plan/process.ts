@@ -5,7 +5,7 @@ import { compileCapabilities } from "./capabilities.js";
 import type { Context, Process } from "./context.js";
 import type { Environment } from "./environment.js";
 import { startContainerHooks } from "./hooks.js";
-import { deniesSetgroups } from "./idmap.js";
+import { deniesSetgroups, inheritsDenial } from "./idmap.js";
 import type { InitStep, InitStepOf } from "./schema.js";
 import { loadSeccomp } from "./seccomp.js";
 
@@ -52,11 +52,19 @@ function userOf({ user }: Process): NonNullable<Process["user"]> {
 
 function user(context: Context): InitStepOf<"process.user"> {
 	const { uid, gid, additionalGids, umask } = userOf(context.process);
-	const setgroups = !deniesSetgroups(context);
-	if (!setgroups && additionalGids?.length) {
+	const denied = deniesSetgroups(context);
+	const setgroups = !denied && !inheritsDenial(context);
+	if (denied && additionalGids?.length) {
 		throw new RuntimeError("config.invalid", "cannot set any additional groups in a rootless container", {
 			pointer: "/process/user/additionalGids",
 		});
+	}
+	if (!setgroups && additionalGids?.length) {
+		// runc and crun pass over it in silence: engines add the groups of the image's user without knowing the host.
+		context.warn(
+			"/process/user/additionalGids",
+			"additional groups are ignored: the caller's user namespace denies setgroups (/proc/self/setgroups)",
+		);
 	}
 	return {
 		op: "process.user",

@@ -15,12 +15,13 @@ const mount = (options: string[], mappings: object = {}) => ({
 /** A host whose init asks for the mapping of each mount in turn. */
 function asking(...mounts: object[]): ReturnType<typeof host> {
 	const native = host(config({ mounts, linux: ns }));
-	const spawn = native.spawnInit.bind(native);
-	native.spawnInit = (options) => {
-		const { init } = JSON.parse(options.plan) as { init: { idmap?: object }[] };
+	const send = native.sendPlan.bind(native);
+	native.sendPlan = (options) => {
+		send(options);
+		if ("more" in JSON.parse(options.plan)) return;
+		const init = native.sentPlan().init as { idmap?: object }[];
 		const asked = init.flatMap(({ idmap }, step) => (idmap ? [{ type: "mount" as const, step, fd: 70 + step }] : []));
-		native.messages.splice(1, 0, ...asked);
-		return spawn(options);
+		native.messages.splice(-1, 0, ...asked);
 	};
 	return native;
 }

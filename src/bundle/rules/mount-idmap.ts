@@ -5,11 +5,22 @@ import { checkMappingList } from "./idmappings.js";
 import { findNamespace, type Report } from "./report.js";
 
 /** Index of the option that asks for an id-mapped mount, the last if there are more; -1 without one. */
-export function findIdMapOption(options: string[]): number {
+function findIdMapOption(options: string[]): number {
 	for (let index = options.length - 1; index >= 0; index--) {
 		if (isIdMapOption(options[index] as string)) return index;
 	}
 	return -1;
+}
+
+export function checkMountIdMaps(spec: Spec, report: Report): void {
+	const { mounts = [] } = spec;
+	for (let index = 0; index < mounts.length; index++) {
+		const mount = mounts[index];
+		if (mount === undefined) continue;
+		const option = mount.options === undefined ? -1 : findIdMapOption(mount.options);
+		if (option >= 0 || mount.uidMappings !== undefined || mount.gidMappings !== undefined)
+			checkMountIdMap(spec, mount, option, `/mounts/${index}`, report);
+	}
 }
 
 /** An empty list is no list: Go programs leave it in. */
@@ -17,7 +28,7 @@ function given(mappings: IdMapping[] | undefined): mappings is IdMapping[] {
 	return mappings !== undefined && mappings.length > 0;
 }
 
-export function checkMountIdMap(spec: Spec, mount: Mount, option: number, at: string, report: Report): void {
+function checkMountIdMap(spec: Spec, mount: Mount, option: number, at: string, report: Report): void {
 	const { uidMappings, gidMappings, options = [] } = mount;
 	if (given(uidMappings) !== given(gidMappings)) {
 		const missing = given(uidMappings) ? "gidMappings" : "uidMappings";

@@ -1,5 +1,4 @@
 import type { Mount, Spec } from "../spec.js";
-import { checkMountIdMap, findIdMapOption } from "./mount-idmap.js";
 import { findNamespace, type Report } from "./report.js";
 
 /** Options that change a mount that is there already, so that no filesystem type is needed. */
@@ -10,7 +9,7 @@ function hasAny(options: string[], wanted: string[]): boolean {
 	return false;
 }
 
-function checkMount(spec: Spec, mount: Mount, at: string, report: Report): void {
+function checkMount(mount: Mount, at: string, report: Report): void {
 	const { destination, source, type, options = [] } = mount;
 	if (!destination.startsWith("/")) {
 		// runc's words; the specification has tolerated it since 1.2.0.
@@ -21,15 +20,15 @@ function checkMount(spec: Spec, mount: Mount, at: string, report: Report): void 
 	} else if (!type && !hasAny(options, CHANGES)) {
 		report.error(`${at}/type`, "expected a filesystem type, as this is no bind mount; found nothing");
 	}
-	const idmap = findIdMapOption(options);
-	if (idmap >= 0 || mount.uidMappings !== undefined || mount.gidMappings !== undefined)
-		checkMountIdMap(spec, mount, idmap, at, report);
 }
 
 export function checkMounts(spec: Spec, report: Report): void {
 	const { mounts = [] } = spec;
-	for (let index = 0; index < mounts.length; index++)
-		checkMount(spec, mounts[index] as Mount, `/mounts/${index}`, report);
+	for (let index = 0; index < mounts.length; index++) {
+		const mount = mounts[index];
+		// What does not fit the schema has been reported (salvage.ts).
+		if (mount?.destination !== undefined) checkMount(mount, `/mounts/${index}`, report);
+	}
 	if (mounts.length > 0 && findNamespace(spec, "mount") === undefined) {
 		const consequence = "the container's mounts are made in the runtime's own, and stay";
 		report.warning("/linux/namespaces", `without a mount namespace ${consequence}`);

@@ -10,6 +10,7 @@ import type { Spec } from "../spec.js";
 import { checkUnsupported } from "../unsupported.js";
 import { checkDevices } from "./devices.js";
 import { checkIdMappings } from "./idmappings.js";
+import { checkMountIdMaps } from "./mount-idmap.js";
 import { checkMounts } from "./mounts.js";
 import { checkNamespaces } from "./namespaces.js";
 import { checkProcess } from "./process.js";
@@ -19,10 +20,13 @@ import { checkSeccomp } from "./seccomp.js";
 import { checkSysctls } from "./sysctl.js";
 import { checkVersion } from "./version.js";
 
-const RULES = [
+export type Rule = (spec: Spec, report: Report) => void;
+
+export const RULES: readonly Rule[] = [
 	checkVersion,
 	checkProcess,
 	checkMounts,
+	checkMountIdMaps,
 	checkNamespaces,
 	checkIdMappings,
 	checkDevices,
