@@ -47,6 +47,12 @@ Failure MountMessage(Napi::Env env, Message* message, Napi::Object* result) {
   return {};
 }
 
+Failure SourceMessage(Napi::Env env, Message* message, Napi::Object* result) {
+  result->Set("type", "source");
+  result->Set("step", Napi::Number::New(env, std::atoi(message->payload.data())));
+  return {};
+}
+
 Failure FailureMessage(Napi::Env env, Message* message, Napi::Object* result) {
   JsonDocument record;
   if (!ParseJson(&message->payload, &record) || !record.IsObject()) return Malformed("failure");
@@ -83,6 +89,8 @@ Failure Translate(Napi::Env env, Message* message, Napi::Object* result) {
       return TerminalMessage(env, message, result);
     case Frame::kMapMount:
       return MountMessage(env, message, result);
+    case Frame::kOpenSource:
+      return SourceMessage(env, message, result);
     case Frame::kFailure:
       return FailureMessage(env, message, result);
     case Frame::kTrace:

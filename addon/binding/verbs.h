@@ -27,6 +27,8 @@ Verb StartInit, SendPlan, EndInit;
 Verb Receive, Send, SendCgroups, SendSeccomp, SendListener, Connect;
 // map_mount.cc
 Verb MapMount;
+// send_source.cc
+Verb SendSource;
 // seccomp.cc
 Verb CompileSeccomp;
 // terminal.cc

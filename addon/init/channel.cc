@@ -23,6 +23,8 @@ int Channel::Slot(Frame kind) {
       return 6;
     case Frame::kMapMountDone:
       return 7;
+    case Frame::kSource:
+      return 8;
     default:
       return -1;
   }

@@ -11,6 +11,7 @@ import { channelOf, tell } from "./launch-state.js";
 import { mapMount } from "./mount-idmap.js";
 import { withProcess } from "./recording.js";
 import type { TracedStep } from "./request.js";
+import { sendSource } from "./send-source.js";
 import { writeRecord } from "./store.js";
 import { hookState } from "./teardown.js";
 
@@ -36,6 +37,9 @@ export function converse(state: Launch): StartedLaunch {
 			case "mount":
 				mapMount(state, message);
 				tell(() => native.send({ channel: channelOf(state), type: "mount" }));
+				break;
+			case "source":
+				tell(() => sendSource(state, message.step));
 				break;
 			case "terminal":
 				takeTerminal(state, message.fd, message.name);

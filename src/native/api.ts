@@ -43,6 +43,8 @@ export type InitMessage =
 	| { type: "hooks" }
 	/** A mount that is attached nowhere, whose ids step `step` wants mapped. */
 	| { type: "mount"; step: number; fd: number }
+	/** The container's root may not search its way to the source of step `step`. */
+	| { type: "source"; step: number }
 	| { type: "terminal"; fd: number; name: string }
 	| { type: "ready" }
 	| ({ type: "failure" } & StepFailure)
@@ -163,6 +165,11 @@ export interface Native {
 	 * /proc/PID/uid_map: id in the filesystem, id that it is on the host, how many).
 	 */
 	mapMount(options: { fd: number; recursive: boolean } & MountIdMap): void;
+	/**
+	 * Opens `path` in the mount namespace of `pid` with the rights of this process, and sends the O_PATH descriptor. Throws
+	 * EACCES where this process may not enter that namespace: it has no more rights than the init then.
+	 */
+	sendSource(options: { channel: number; pid: number; path: string }): void;
 	/** Opens `tasks` of every v1 directory and sends the descriptors; with no directory it only says go. */
 	sendCgroups(options: { channel: number; directories: string[] }): void;
 	sendSeccomp(options: { channel: number; program: Uint8Array }): void;

@@ -98,6 +98,8 @@ export class FakeNative implements Native {
 	hookResults: Partial<HookResult>[] = [];
 	/** What executeHostSteps fails with. */
 	hostFailure: StepFailure | undefined;
+	/** Errno that sendSource fails with. */
+	sendSourceFailure: string | undefined;
 	/** Errno that mapMount fails with. */
 	mapMountFailure: string | undefined;
 	/** Live processes by pid. A signal 9 removes one. */
@@ -273,6 +275,10 @@ export class FakeNative implements Native {
 	mapMount(options: { fd: number; recursive: boolean } & MountIdMap): void {
 		this.record("mapMount", options);
 		if (this.mapMountFailure) throw nativeFailure("mount_setattr", this.mapMountFailure, "MOUNT_ATTR_IDMAP");
+	}
+	sendSource(options: { channel: number; pid: number; path: string }): void {
+		this.record("sendSource", options);
+		if (this.sendSourceFailure) throw nativeFailure("open", this.sendSourceFailure, options.path);
 	}
 	sendCgroups(options: { channel: number; directories: string[] }): void {
 		this.record("sendCgroups", options);

@@ -10,12 +10,22 @@ export function hintFor(step: Step, failure: FailedStep): string | undefined {
 		case "mount.filesystem":
 			return filesystem(step.type, failure);
 		case "mount.bind":
-			if (failure.code === "ENOENT" && failure.syscall === "open_tree")
+			if (failure.code === "ENOENT" && (failure.syscall === "open_tree" || failure.syscall === "open"))
 				return `the source ${step.source} does not exist on the host`;
+			if (failure.code === "EINVAL" && failure.syscall === "open_tree")
+				return step.tree
+					? "an unbindable mount can't be bound"
+					: "an unbindable mount can't be bound, nor a directory without the mounts below it in a user namespace: rbind takes them along";
+			if (failure.code === "EACCES")
+				return "a directory on the way to the source may not be searched by the user who calls the runtime";
 			if (failure.code === "ENOTDIR") return "a directory can be bound only on a directory, a file only on a file";
 			if (failure.code === "EPERM")
 				return "in a user namespace, flags that the host has set on a mount can't be cleared";
 			return undefined;
+		case "root.open":
+			return failure.code === "EACCES"
+				? "in a user namespace, the container's root needs to search (x) every directory on the way to its root filesystem"
+				: undefined;
 		case "namespace.join":
 			if (failure.code === "EINVAL") return "the path must be a namespace of the type that it is listed for";
 			return failure.code === "ENOENT" ? "the process that the namespace belonged to may have ended" : undefined;
