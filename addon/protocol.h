@@ -19,15 +19,17 @@ enum class Frame : std::uint32_t {
   kReady = 5,     // everything up to start is done
   kFailure = 6,   // payload: JSON {"step":index,"syscall":"...","errno":n,"detail":"..."}; the init exits after it
   kTrace = 7,     // payload: JSON array of microseconds, one for each step
+  kNetDevices = 9,  // the network namespace exists: move devices into it
 
   // engine -> init
   kPlan = 16,       // payload: the plan (src/plan/schema.ts) as JSON
   kIdMapDone = 17,  //
   kCgroup = 18,  // payload: the joined directories, one a line; fds: their `tasks` files, open for writing (v2: none)
-  kHooksDone = 19,  //
-  kSeccomp = 20,    // payload: struct sock_filter[]
-  kListen = 21,     // fd: listening unix socket in the state directory, for start.wait via socket
-  kStart = 22,      //
+  kHooksDone = 19,       //
+  kSeccomp = 20,         // payload: struct sock_filter[]
+  kListen = 21,          // fd: listening unix socket in the state directory, for start.wait via socket
+  kStart = 22,           //
+  kNetDevicesDone = 24,  //
 };
 
 struct Header {

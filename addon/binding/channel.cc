@@ -82,6 +82,9 @@ Failure Translate(Napi::Env env, Message* message, Napi::Object* result) {
     case Frame::kHooks:
       result->Set("type", "hooks");
       return {};
+    case Frame::kNetDevices:
+      result->Set("type", "netDevices");
+      return {};
     case Frame::kReady:
       result->Set("type", "ready");
       return {};
@@ -153,6 +156,8 @@ Napi::Value Send(const Napi::CallbackInfo& info) {
     kind = Frame::kIdMapDone;
   } else if (type == "hooks") {
     kind = Frame::kHooksDone;
+  } else if (type == "netDevices") {
+    kind = Frame::kNetDevicesDone;
   } else if (type == "start") {
     kind = Frame::kStart;
   } else {

@@ -19,6 +19,8 @@ int Channel::Slot(Frame kind) {
       return 4;
     case Frame::kStart:
       return 5;
+    case Frame::kNetDevicesDone:
+      return 6;
     default:
       return -1;
   }

@@ -7,8 +7,10 @@ import { runHooks } from "./hooks.js";
 import { writeIdMaps } from "./host-steps.js";
 import type { Launch, StartedLaunch } from "./launch-state.js";
 import { tell } from "./launch-state.js";
+import { moveNetDevices } from "./net-devices.js";
 import { withProcess } from "./recording.js";
 import type { TracedStep } from "./request.js";
+import { joinResctrlGroups } from "./resctrl.js";
 import { writeRecord } from "./store.js";
 import { hookState } from "./teardown.js";
 
@@ -22,6 +24,11 @@ export function converse(state: Launch): StartedLaunch {
 				state.pid = message.pid;
 				state.pidfd = message.pidfd;
 				recordProcess(state, message.pid);
+				if (state.resctrlMade !== undefined) joinResctrlGroups(state, message.pid);
+				break;
+			case "netDevices":
+				moveNetDevices(state, pidOf(state));
+				tell(() => native.send({ channel: channelOf(state), type: "netDevices" }));
 				break;
 			case "idmap":
 				writeIdMaps(state, pidOf(state));

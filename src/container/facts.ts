@@ -5,19 +5,25 @@ import type { Spec } from "../bundle/spec.js";
 import { readLayout } from "../cgroup/layout.js";
 import type { Native } from "../native/api.js";
 import type { HostFacts } from "../plan/input.js";
+import { readResctrl } from "./resctrl.js";
 
 export function gatherFacts(native: Native, spec: Spec): HostFacts {
+	const mountinfo = native.readText({ path: "/proc/self/mountinfo" });
+	const resctrl = spec.linux?.intelRdt === undefined ? undefined : readResctrl(native, spec, mountinfo);
 	return {
 		...native.identity(),
-		cgroup: readLayout(native.readText({ path: "/proc/self/mountinfo" })),
+		cgroup: readLayout(mountinfo),
 		capabilities: boundingSet(native.readText({ path: "/proc/self/status" })),
 		apparmor: Boolean(spec.process?.apparmorProfile) && hasAppArmor(native),
 		selinux: Boolean(spec.process?.selinuxLabel || spec.linux?.mountLabel) && hasSelinux(native),
+		...(resctrl === undefined ? {} : { resctrl }),
 	};
 }
 
 function hasAppArmor(native: Native): boolean {
-	return native.stat({ path: "/sys/kernel/security/apparmor" }) !== undefined;
+	if (native.stat({ path: "/sys/kernel/security/apparmor" }) === undefined) return false;
+	// The folder stays when AppArmor is switched off at boot.
+	return native.readText({ path: "/sys/module/apparmor/parameters/enabled" }).startsWith("Y");
 }
 
 function hasSelinux(native: Native): boolean {

@@ -30,6 +30,10 @@ export interface Launch {
 	record: ContainerRecord;
 	/** The record is on disk and its cgroups may exist. */
 	cgroupsMade: boolean;
+	/** Devices of linux.netDevices are in the container, and undo takes them back. */
+	netDevicesMoved?: boolean;
+	/** Groups in resctrl that this launch makes, children first. */
+	resctrlMade?: readonly string[];
 	/** A hook has seen the container, so poststop hooks are owed. */
 	hooksReached: boolean;
 	channel?: number;

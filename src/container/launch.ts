@@ -11,6 +11,7 @@ import { checkId, stateRoot } from "./place.js";
 import { newRecord } from "./recording.js";
 import type { LaunchRequest } from "./request.js";
 import { checkConsole, checkPreservedFds, listenFds } from "./request.js";
+import { checkResctrlVacant, makeResctrlGroups } from "./resctrl.js";
 import { claim, directoryOf } from "./store.js";
 import { undo } from "./undo.js";
 
@@ -76,7 +77,9 @@ export function guarded<Result>(state: Launch, action: () => Result): Result {
 }
 
 function begin(state: Launch): void {
-	const { native, plan, directory } = state;
+	const { native, bundle, plan, directory } = state;
+	const resctrl = bundle.spec.linux?.intelRdt !== undefined;
+	if (resctrl) checkResctrlVacant(state);
 	if (state.env.NOTIFY_SOCKET) native.makeDirectory({ path: directory.notify, mode: 0o755 });
 
 	// On v2 the clone itself puts the process into its cgroup, which must be there by then.
@@ -91,6 +94,7 @@ function begin(state: Launch): void {
 	state.channel = channel;
 	state.stagePid = spawned.stagePid;
 	if (!clonesIntoCgroup) makeCgroups(state);
+	if (resctrl) makeResctrlGroups(state);
 
 	// An init that has failed hangs up; what it failed with is still to be read, so these go on regardless.
 	tell(() => {

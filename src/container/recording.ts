@@ -1,5 +1,6 @@
 /** Fills the record of a new container. */
 import type { Bundle } from "../bundle/load.js";
+import { ownResctrlGroups } from "../plan/intel-rdt.js";
 import type { Plan } from "../plan/schema.js";
 import type { ContainerRecord } from "./record.js";
 
@@ -39,7 +40,7 @@ export function newRecord(bundle: Bundle, plan: Plan, rootless: boolean): Contai
 		cgroup_paths: cgroupPaths(plan),
 		namespace_paths: {},
 		external_descriptors: [],
-		intel_rdt_path: "",
+		...intelRdtPaths(plan),
 		runtime_ts: {
 			version: 1,
 			ociVersion: spec.ociVersion,
@@ -47,6 +48,7 @@ export function newRecord(bundle: Bundle, plan: Plan, rootless: boolean): Contai
 			...(annotations === undefined ? {} : { annotations }),
 			...(poststart?.length ? { poststart } : {}),
 			...(poststop?.length ? { poststop } : {}),
+			...resctrlOf(plan),
 			...startStepsOf(plan),
 		},
 	};
@@ -57,6 +59,20 @@ function cgroupPaths(plan: Plan): Record<string, string> {
 	const paths: Record<string, string> = {};
 	for (const { controller, path } of plan.cgroups) for (const name of controller.split(",")) paths[name] = path;
 	return paths;
+}
+
+/** runc's keys: the group, and the monitoring group in it. */
+function intelRdtPaths({ host }: Plan): Pick<ContainerRecord, "intel_rdt_path" | "intel_rdt_mon_path"> {
+	const [group, monitored] = host.filter((step) => step.op === "resctrl.join");
+	return {
+		intel_rdt_path: group?.path ?? "",
+		...(monitored === undefined ? {} : { intel_rdt_mon_path: monitored.path }),
+	};
+}
+
+function resctrlOf({ host }: Plan): Pick<ContainerRecord["runtime_ts"], "resctrl"> {
+	const resctrl = ownResctrlGroups(host);
+	return resctrl.length > 0 ? { resctrl } : {};
 }
 
 /** `start` is another process, long after the plan is gone: what it needs to name a failed step goes with the record. */

@@ -41,6 +41,7 @@ export type InitMessage =
 	| { type: "pid"; pid: number; pidfd: number }
 	| { type: "idmap" }
 	| { type: "hooks" }
+	| { type: "netDevices" }
 	| { type: "terminal"; fd: number; name: string }
 	| { type: "ready" }
 	| ({ type: "failure" } & StepFailure)
@@ -125,7 +126,7 @@ export interface Native {
 	spawnInit(options: { plan: string; preserveFds: number }): { channel: number; stagePid: number };
 	/** Next frame. With `pidfd`, also watches that process, so that a wait can never hang. Reaps `stagePid` when given and ended. */
 	receive(options: { channel: number; pidfd?: number; timeoutMs?: number }): InitMessage;
-	send(options: { channel: number; type: "idmap" | "hooks" | "start" }): void;
+	send(options: { channel: number; type: "idmap" | "hooks" | "netDevices" | "start" }): void;
 	/** Opens `tasks` of every v1 directory and sends the descriptors; with no directory it only says go. */
 	sendCgroups(options: { channel: number; directories: string[] }): void;
 	sendSeccomp(options: { channel: number; program: Uint8Array }): void;

@@ -228,7 +228,7 @@ export class FakeNative implements Native {
 		}
 		return message;
 	}
-	send(options: { channel: number; type: "idmap" | "hooks" | "start" }): void {
+	send(options: { channel: number; type: "idmap" | "hooks" | "netDevices" | "start" }): void {
 		this.record("send", options);
 	}
 	sendCgroups(options: { channel: number; directories: string[] }): void {

@@ -11,8 +11,11 @@ import { compileEnvironment, notifyDestination } from "./environment.js";
 import { createContainerHooks, runtimeHooks } from "./hooks.js";
 import { awaitIdMaps, writeIdMaps } from "./idmap.js";
 import type { CreateOptions, HostFacts } from "./input.js";
+import { compileIntelRdt } from "./intel-rdt.js";
+import { applyAppArmor, applySelinux, labelMounts } from "./labels.js";
 import { compileMount } from "./mounts.js";
 import { bringUpLoopback, enterNamespaces, joinKeyring, readNamespaces } from "./namespaces.js";
+import { awaitNetDevices, moveNetDevices } from "./net-devices.js";
 import { protectPaths } from "./paths.js";
 import { becomeProcess, createConsole, setOomScore } from "./process.js";
 import { compileRlimits } from "./rlimits.js";
@@ -53,14 +56,14 @@ export function compilePlan({ id, bundle, host, options }: PlanInput): Plan {
 		warn: (at, message) => warnings.push({ at, message }),
 	};
 	requireMountNamespace(context);
-	const init = compileInit(context);
+	const init = labelMounts(context, compileInit(context));
 	const { seccomp } = context.linux;
 	return {
 		version: 1,
 		id,
 		bundle: bundle.path,
 		rootfs: bundle.rootfs,
-		host: [...cgroup.host, ...writeIdMaps(context)],
+		host: [...cgroup.host, ...compileIntelRdt(context), ...writeIdMaps(context), ...moveNetDevices(context)],
 		cgroups: cgroup.cgroups,
 		init,
 		...(seccomp ? { seccomp: compileSeccomp(seccomp) } : {}),
@@ -81,6 +84,8 @@ function compileInit(context: Context): InitStep[] {
 		...rlimits.hard,
 		...enterNamespaces(context),
 		...awaitIdMaps(context),
+		...awaitNetDevices(context),
+		...applySelinux(context).keyring,
 		...joinKeyring(context),
 		...bringUpLoopback(context),
 		openRoot(context),
@@ -96,6 +101,7 @@ function compileInit(context: Context): InitStep[] {
 		...mounts.late,
 		...makeReadonly(context),
 		...setNames(context),
+		...applyAppArmor(context),
 		...writeSysctls(context),
 		...protectPaths(context),
 		...becomeProcess(context, environment, rlimits.exact),

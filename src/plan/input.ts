@@ -1,5 +1,6 @@
 /** What the compiler of a plan needs beside the bundle: facts of the host and the options of the command. */
 import type { CgroupLayout } from "../cgroup/layout.js";
+import type { ResctrlFacts } from "./intel-rdt.js";
 
 /** Read once by the container layer; plain data, so that a plan can be made for any host in a test. */
 export interface HostFacts {
@@ -11,6 +12,8 @@ export interface HostFacts {
 	initialUserNamespace: boolean;
 	apparmor: boolean;
 	selinux: boolean;
+	/** Absent without linux.intelRdt, or without a resctrl mount. */
+	resctrl?: ResctrlFacts;
 	/** The cgroup v2 device program and CLONE_INTO_CGROUP need the v2 hierarchy to be the only one with controllers. */
 }
 

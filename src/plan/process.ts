@@ -5,6 +5,8 @@ import type { Context, Process } from "./context.js";
 import type { Environment } from "./environment.js";
 import { startContainerHooks } from "./hooks.js";
 import { deniesSetgroups } from "./idmap.js";
+import { applySelinux } from "./labels.js";
+import { compileScheduling } from "./scheduling.js";
 import type { InitStep, InitStepOf } from "./schema.js";
 import { loadSeccomp } from "./seccomp.js";
 
@@ -18,7 +20,7 @@ export function becomeProcess(context: Context, environment: Environment, rlimit
 	const filter = loadSeccomp(context);
 	const [program = ""] = process.args;
 
-	const steps: InitStep[] = [...rlimits];
+	const steps: InitStep[] = [...rlimits, ...compileScheduling(context), ...applySelinux(context).exec];
 	if (process.noNewPrivileges) steps.push({ op: "process.noNewPrivileges", at: "/process/noNewPrivileges" });
 	// Loading a filter takes either no_new_privs or CAP_SYS_ADMIN, which is about to go.
 	else steps.push(...filter);
