@@ -54,16 +54,24 @@ void Rename(NetAddress* address, const std::string& from, const std::string& to)
   address->attributes = std::move(kept);
 }
 
-// Addresses go with the move, as does the state of being up.
-Failure Configure(Netlink* netlink, int index, const std::string& old_name, std::vector<NetAddress> addresses,
-                  bool up) {
+Failure AddAddresses(Netlink* netlink, int index, const std::string& old_name, std::vector<NetAddress> addresses) {
   NetLink link;
   if (Failure failure = netlink->FindLink(index, &link)) return failure;
   for (NetAddress& address : addresses) {
     Rename(&address, old_name, link.name);
     if (Failure failure = netlink->AddAddress(index, address)) return failure;
   }
-  return up ? netlink->SetUp(index) : Failure{};
+  return {};
+}
+
+// The kernel has taken all addresses at the move; on the way out only those come back that mean something elsewhere.
+Failure Configure(Netlink* netlink, int index, const std::string& old_name, const std::vector<NetAddress>& all) {
+  std::vector<NetAddress> lasting;
+  for (const NetAddress& address : all) {
+    if (address.lasting) lasting.push_back(address);
+  }
+  if (Failure failure = AddAddresses(netlink, index, old_name, std::move(lasting))) return failure;
+  return netlink->SetUp(index);
 }
 
 Failure Return(const Moved& moved) {
@@ -78,7 +86,8 @@ Failure Return(const Moved& moved) {
   if (Failure failure = there.MoveLink(moved.index, home.get(), moved.before.name)) return failure;
   NetLink returned;
   if (Failure failure = here.FindLink(moved.before.name, &returned)) return failure;
-  return Configure(&here, returned.index, moved.before.name, moved.addresses, moved.before.up);
+  if (Failure failure = AddAddresses(&here, returned.index, moved.before.name, moved.addresses)) return failure;
+  return moved.before.up ? here.SetUp(returned.index) : Failure{};
 }
 
 Failure Named(Failure failure, const std::string& device) {
@@ -116,8 +125,7 @@ Failure MoveNetDevice(const JsonValue& step, pid_t pid) {
     if (search.number != ENODEV) return search;
   }
   // Before anything changes: closing a device takes its IPv6 addresses.
-  if (Failure failure = here.LastingAddresses(moved.before.index, &moved.addresses))
-    return Named(std::move(failure), device);
+  if (Failure failure = here.Addresses(moved.before.index, &moved.addresses)) return Named(std::move(failure), device);
 
   const Failure refused = here.MoveLink(moved.before.index, moved.network_namespace.get(), name);
   moved.index = notices.IndexAfterMove(moved.before.index);
@@ -131,7 +139,7 @@ Failure MoveNetDevice(const JsonValue& step, pid_t pid) {
   const std::vector<NetAddress> addresses = moved.addresses;
   AllMoved().push_back(std::move(moved));
   if (refused) return Named(refused, device);
-  return Named(Configure(&there, index, before.name, addresses, true), device);
+  return Named(Configure(&there, index, before.name, addresses), device);
 }
 
 Failure ReturnNetDevices() {

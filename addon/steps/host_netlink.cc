@@ -94,16 +94,14 @@ void ReadLink(const nlmsghdr* message, NetLink* link) {
   });
 }
 
-// True for an address that the specification wants kept (RFC 3549, 2.3.3.2).
-bool ReadAddress(const nlmsghdr* message, int index, NetAddress* address) {
+void ReadAddress(const nlmsghdr* message, NetAddress* address) {
   address->header = *static_cast<const ifaddrmsg*>(NLMSG_DATA(message));
   auto flags = static_cast<std::uint32_t>(address->header.ifa_flags);
   ForEachAttribute(message, sizeof address->header, [&](int type, std::string_view value) {
     if (type == IFA_FLAGS) flags = static_cast<std::uint32_t>(Integer(value));
     address->attributes.push_back({static_cast<std::uint16_t>(type), std::string(value)});
   });
-  return static_cast<int>(address->header.ifa_index) == index && (flags & IFA_F_PERMANENT) != 0 &&
-         address->header.ifa_scope == RT_SCOPE_UNIVERSE;
+  address->lasting = (flags & IFA_F_PERMANENT) != 0 && address->header.ifa_scope == RT_SCOPE_UNIVERSE;
 }
 
 struct Visit {
@@ -214,7 +212,7 @@ Failure Netlink::FindLink(int index, NetLink* link) {
   return Ask(&request.header, link);
 }
 
-Failure Netlink::LastingAddresses(int index, std::vector<NetAddress>* addresses) {
+Failure Netlink::Addresses(int index, std::vector<NetAddress>* addresses) {
   std::vector<char> reply(kReplySize);
   for (int tries = 0; tries < kDumpTries; tries++) {
     addresses->clear();
@@ -233,9 +231,10 @@ Failure Netlink::LastingAddresses(int index, std::vector<NetAddress>* addresses)
         disturbed = disturbed || (message->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
         done = done || message->nlmsg_type == NLMSG_DONE;
         if (message->nlmsg_type == NLMSG_ERROR) return ErrorOf(message);
+        if (message->nlmsg_type != RTM_NEWADDR) continue;
         NetAddress address;
-        if (message->nlmsg_type == RTM_NEWADDR && ReadAddress(message, index, &address))
-          addresses->push_back(std::move(address));
+        ReadAddress(message, &address);
+        if (static_cast<int>(address.header.ifa_index) == index) addresses->push_back(std::move(address));
       }
     }
     if (!disturbed) return {};

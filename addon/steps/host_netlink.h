@@ -20,6 +20,8 @@ struct NetLink {
 
 // An address, as the kernel gave it and takes it back.
 struct NetAddress {
+  // Permanent and of global scope: what the specification wants kept (RFC 3549, 2.3.3.2).
+  bool lasting = false;
   ifaddrmsg header{};
   struct Attribute {
     std::uint16_t type;
@@ -39,8 +41,8 @@ class Netlink {
   // ENODEV when there is none.
   Failure FindLink(const std::string& name, NetLink* link);
   Failure FindLink(int index, NetLink* link);
-  // Permanent ones with global scope, in the kernel's order (a secondary one follows its primary one).
-  Failure LastingAddresses(int index, std::vector<NetAddress>* addresses);
+  // In the kernel's order: a secondary one follows its primary one.
+  Failure Addresses(int index, std::vector<NetAddress>* addresses);
   Failure AddAddress(int index, const NetAddress& address);
   Failure SetUp(int index);
   // Closes the device, moves it, and then gives it the name, which may be a pattern such as eth%d.

@@ -49,6 +49,19 @@ export interface Config {
 		rlimits?: { type: string; soft: number | bigint; hard: number | bigint }[];
 		noNewPrivileges?: boolean;
 		oomScoreAdj?: number;
+		scheduler?: {
+			policy: string;
+			nice?: number;
+			priority?: number;
+			flags?: string[];
+			runtime?: number;
+			deadline?: number;
+			period?: number;
+		};
+		ioPriority?: { class: string; priority: number };
+		execCPUAffinity?: { initial?: string; final?: string };
+		apparmorProfile?: string;
+		selinuxLabel?: string;
 	};
 	root: { path: string; readonly?: boolean };
 	hostname?: string;
@@ -64,9 +77,27 @@ export interface Config {
 		resources?: {
 			devices?: { allow: boolean; type?: string; major?: number; minor?: number; access?: string }[];
 			memory?: { limit?: number; reservation?: number; swap?: number };
-			cpu?: { shares?: number; quota?: number; period?: number; cpus?: string; mems?: string };
+			cpu?: {
+				shares?: number;
+				quota?: number;
+				period?: number;
+				cpus?: string;
+				mems?: string;
+				realtimeRuntime?: number;
+			};
 			pids?: { limit: number };
 		};
+		netDevices?: Record<string, { name?: string }>;
+		memoryPolicy?: { mode: string; nodes?: string; flags?: string[] };
+		personality?: { domain: string; flags?: string[] };
+		intelRdt?: {
+			closID?: string;
+			l3CacheSchema?: string;
+			memBwSchema?: string;
+			schemata?: string[];
+			enableMonitoring?: boolean;
+		};
+		mountLabel?: string;
 		uidMappings?: IdMapping[];
 		gidMappings?: IdMapping[];
 		devices?: {
