@@ -117,8 +117,8 @@ t.test("a single error is one line, several are a list", async (t) => {
 });
 
 t.test("good by the specification, but not yet", async (t) => {
-	const path = t.testdir({ "config.json": bentText((c) => (c.linux.personality = { domain: "LINUX" })), rootfs: {} });
-	t.match(refusal(path), { code: "config.unsupported", context: { pointer: "/linux/personality" } });
+	const path = t.testdir({ "config.json": bentText((c) => c.linux.namespaces.push({ type: "time" })), rootfs: {} });
+	t.match(refusal(path), { code: "config.unsupported", context: { pointer: "/linux/namespaces/6" } });
 });
 
 t.test("malformed JSON says line and column", async (t) => {
