@@ -5,8 +5,9 @@ import { explainFailure } from "../plan/failure.js";
 import type { InitStep } from "../plan/schema.js";
 import { runHooks } from "./hooks.js";
 import { writeIdMaps } from "./host-steps.js";
+import { interruption } from "./interruption.js";
 import type { Launch, StartedLaunch } from "./launch-state.js";
-import { tell } from "./launch-state.js";
+import { channelOf, tell } from "./launch-state.js";
 import { moveNetDevices } from "./net-devices.js";
 import { withProcess } from "./recording.js";
 import type { TracedStep } from "./request.js";
@@ -49,6 +50,8 @@ export function converse(state: Launch): StartedLaunch {
 				return state as StartedLaunch;
 			case "failure":
 				throw initFailure(state, message);
+			case "interrupted":
+				throw interruption(message.signal);
 			case "closed":
 			case "died":
 				throw endedSilently(native, state.record.cgroup_paths);
@@ -70,6 +73,7 @@ export function awaitExec(
 		const message = native.receive({ channel, pidfd });
 		if (message.type === "closed" || message.type === "died") return;
 		if (message.type === "failure") throw onFailure(message);
+		if (message.type === "interrupted") throw interruption(message.signal);
 	}
 }
 
@@ -108,6 +112,8 @@ function takeTerminal(state: Launch, fd: number, name: string): void {
 	const socket = state.request.consoleSocket;
 	if (!socket) {
 		state.terminal = fd;
+		// Before the program starts: it asks once, and supervise comes too late for a quick one.
+		state.native.copyTerminalSize({ fd });
 		return;
 	}
 	try {
@@ -153,11 +159,6 @@ function wasOutOfMemory(native: Native, cgroups: Record<string, string>): boolea
 	} catch {
 		return false;
 	}
-}
-
-function channelOf(state: Launch): number {
-	if (state.channel === undefined) throw new RuntimeError("init", "the init was not started");
-	return state.channel;
 }
 
 /** The init speaks of its process before anything else. */

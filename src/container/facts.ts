@@ -5,19 +5,35 @@ import type { Spec } from "../bundle/spec.js";
 import { readLayout } from "../cgroup/layout.js";
 import type { Native } from "../native/api.js";
 import type { HostFacts } from "../plan/input.js";
+import { failedWith } from "./errno.js";
 import { readResctrl } from "./resctrl.js";
 
 export function gatherFacts(native: Native, spec: Spec): HostFacts {
-	const mountinfo = native.readText({ path: "/proc/self/mountinfo" });
-	const resctrl = spec.linux?.intelRdt === undefined ? undefined : readResctrl(native, spec, mountinfo);
-	return {
+	const mountinfo = native.readText({ path: "/proc/self/mountinfo", lossy: true });
+	const facts: HostFacts = {
 		...native.identity(),
 		cgroup: readLayout(mountinfo),
-		capabilities: boundingSet(native.readText({ path: "/proc/self/status" })),
+		capabilities: boundingSet(native.readText({ path: "/proc/self/status", lossy: true })),
 		apparmor: Boolean(spec.process?.apparmorProfile) && hasAppArmor(native),
 		selinux: Boolean(spec.process?.selinuxLabel || spec.linux?.mountLabel) && hasSelinux(native),
-		...(resctrl === undefined ? {} : { resctrl }),
 	};
+	if (spec.linux?.intelRdt !== undefined) {
+		const resctrl = readResctrl(native, spec, mountinfo);
+		if (resctrl !== undefined) facts.resctrl = resctrl;
+	}
+	if (facts.euid !== 0 || !facts.initialUserNamespace) facts.setgroupsDenied = deniesSetgroups(native);
+	return facts;
+}
+
+/** Only in a user namespace can it be denied; that of an ordinary user allows it, which does not help him. */
+function deniesSetgroups(native: Native): boolean {
+	try {
+		return native.readText({ path: "/proc/self/setgroups" }).startsWith("deny");
+	} catch (error) {
+		// A kernel without user namespaces.
+		if (failedWith(error, "ENOENT")) return false;
+		throw error;
+	}
 }
 
 function hasAppArmor(native: Native): boolean {

@@ -1,5 +1,6 @@
 /** A container in the making: what exists of it, for those who carry on and for undo. */
 import type { Bundle } from "../bundle/load.js";
+import { RuntimeError } from "../errors.js";
 import type { Native } from "../native/api.js";
 import type { Plan } from "../plan/schema.js";
 import { failedWith } from "./errno.js";
@@ -34,10 +35,14 @@ export interface Launch {
 	netDevicesMoved?: boolean;
 	/** Groups in resctrl that this launch makes, children first. */
 	resctrlMade?: readonly string[];
+	/** Held until this process ends or the launch is over: nobody else makes a container in the cgroup. */
+	cgroupLock?: number;
 	/** A hook has seen the container, so poststop hooks are owed. */
 	hooksReached: boolean;
+	/** To the init; undefined once it has ended. */
 	channel?: number;
-	stagePid?: number;
+	/** How many steps of the plan the init has been sent. */
+	sentSteps: number;
 	pid?: number;
 	pidfd?: number;
 	/** Master of the container's terminal, and the proxy socket of sd_notify, for who stays in the foreground. */
@@ -60,11 +65,16 @@ export function tell(send: () => void): void {
 
 /** Closes what belongs to this process; the container stays. */
 export function release(state: Launch): void {
-	for (const name of ["channel", "pidfd", "terminal", "notify", "lock"] as const) close(state, name);
+	for (const name of ["channel", "pidfd", "terminal", "notify", "cgroupLock", "lock"] as const) close(state, name);
 }
 
-export function close(state: Launch, name: "channel" | "pidfd" | "terminal" | "notify" | "lock"): void {
+export function close(state: Launch, name: "channel" | "pidfd" | "terminal" | "notify" | "cgroupLock" | "lock"): void {
 	const fd = state[name];
 	if (fd !== undefined) state.native.close({ fd });
 	delete state[name];
+}
+
+export function channelOf(state: Launch): number {
+	if (state.channel === undefined) throw new RuntimeError("init", "the init was not started");
+	return state.channel;
 }

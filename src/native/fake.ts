@@ -64,6 +64,15 @@ export function nativeFailure(syscall: string, code: string, detail?: string): N
 	});
 }
 
+/** What sendPlan takes, parsed. */
+export interface SentPlan {
+	version: number;
+	id: string;
+	init: { op: string; [key: string]: unknown }[];
+	more?: boolean;
+	trace?: boolean;
+}
+
 export class FakeNative implements Native {
 	readonly buildId = "fake";
 	readonly libseccompVersion = "2.5.4";
@@ -86,6 +95,7 @@ export class FakeNative implements Native {
 	readonly listening = new Set<string>();
 	/** What a foreground process, or a child, ends with. */
 	exitStatus = 0;
+	environmentFacts: Record<string, string> = {};
 	identityFacts = { euid: 0, egid: 0, initialUserNamespace: true };
 	/** First descriptor above 2 that is not open. */
 	firstClosedFd = 3;
@@ -118,6 +128,12 @@ export class FakeNative implements Native {
 		if (fd === 1) this.stdout += text;
 		else this.stderr += text;
 	}
+	environment(): Record<string, string> {
+		return this.environmentFacts;
+	}
+
+	restoreOpenFilesLimit(): void {}
+
 	identity(): { euid: number; egid: number; initialUserNamespace: boolean } {
 		return this.identityFacts;
 	}
@@ -214,9 +230,21 @@ export class FakeNative implements Native {
 		this.record("executeHostSteps", options);
 		return this.hostFailure;
 	}
-	spawnInit(options: { plan: string; preserveFds: number }): { channel: number; stagePid: number } {
-		this.record("spawnInit", options);
-		return { channel: this.openFd(), stagePid: 4000 };
+	startInit(options: { preserveFds: number }): number {
+		this.record("startInit", options);
+		return this.openFd();
+	}
+	sendPlan(options: { channel: number; plan: string }): void {
+		this.record("sendPlan", options);
+	}
+	/** All parts of the plan that the init was sent, as one. */
+	sentPlan(): SentPlan {
+		const parts = this.callsOf("sendPlan").map(({ plan }) => JSON.parse(String(plan)) as SentPlan);
+		const { more: _more, ...last } = parts.at(-1) ?? { version: 0, id: "", init: [] };
+		return { ...last, init: parts.flatMap(({ init }) => init) };
+	}
+	endInit(options: { channel: number }): void {
+		this.record("endInit", options);
 	}
 	receive(options: { channel: number; pidfd?: number; timeoutMs?: number }): InitMessage {
 		this.record("receive", options);
@@ -256,6 +284,11 @@ export class FakeNative implements Native {
 	sendTerminal(options: { socket: string; fd: number; name: string }): void {
 		this.record("sendTerminal", options);
 	}
+
+	copyTerminalSize(options: { fd: number }): void {
+		this.record("copyTerminalSize", options);
+	}
+
 	supervise(options: {
 		pid: number;
 		pidfd: number;
@@ -269,6 +302,12 @@ export class FakeNative implements Native {
 	}
 	setSubreaper(): void {
 		this.record("setSubreaper", {});
+	}
+	holdSignals(): void {
+		this.record("holdSignals", {});
+	}
+	releaseSignals(): void {
+		this.record("releaseSignals", {});
 	}
 	bindNotify(options: { path: string }): number {
 		this.record("bindNotify", options);

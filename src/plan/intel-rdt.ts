@@ -1,5 +1,6 @@
 /** linux.intelRdt: the container's group in resctrl, the filesystem of cache and memory bandwidth allocation. */
 import { RuntimeError } from "../errors.js";
+import { append } from "./append.js";
 import type { Context, Linux } from "./context.js";
 import type { HostStep } from "./schema.js";
 
@@ -16,9 +17,12 @@ export interface ResctrlFacts {
 const pointer = "/linux/intelRdt";
 
 /** All steps have one of three ops: resctrl.create and resctrl.schemata come before resctrl.join. */
-export function compileIntelRdt({ id, linux, host }: Context): HostStep[] {
-	const { intelRdt } = linux;
-	if (intelRdt === undefined) return [];
+export function compileIntelRdt(context: Context, host: HostStep[]): void {
+	const { intelRdt } = context.linux;
+	if (intelRdt !== undefined) append(host, groupSteps(context, intelRdt));
+}
+
+function groupSteps({ id, host }: Context, intelRdt: IntelRdt): HostStep[] {
 	if (host.resctrl === undefined) {
 		throw new RuntimeError("host.unsupported", "intelRdt is specified in config, but Intel RDT is not enabled", {
 			pointer,

@@ -10,12 +10,12 @@ import type { InitStep, InitStepOf } from "./schema.js";
 const unconfined = "unconfined";
 
 /** Takes effect at the next exec. */
-export function applyAppArmor({ process, host }: Context): InitStep[] {
+export function applyAppArmor({ process, host }: Context, init: InitStep[]): void {
 	const { apparmorProfile } = process;
 	const at = "/process/apparmorProfile";
-	if (!apparmorProfile) return [];
+	if (!apparmorProfile) return;
 	if (!host.apparmor) {
-		if (apparmorProfile === unconfined) return [];
+		if (apparmorProfile === unconfined) return;
 		throw new RuntimeError("host.unsupported", "apparmor: config provided but apparmor not supported", {
 			pointer: at,
 			hint: "the host's kernel has no AppArmor, or it is disabled",
@@ -23,14 +23,21 @@ export function applyAppArmor({ process, host }: Context): InitStep[] {
 	}
 	// The first one is AppArmor's alone (Linux 5.8); the old one belongs to whichever module came first.
 	const files = ["attr/apparmor/exec", "attr/exec"];
-	return [{ op: "process.attribute", at, files, value: `exec ${apparmorProfile}` }];
+	init.push({ op: "process.attribute", at, files, value: `exec ${apparmorProfile}` });
 }
 
-/** `keyring`: for the keys that are made from now on, until exec. `exec`: for the program. */
-export function applySelinux({ process, host }: Context): { keyring: InitStep[]; exec: InitStep[] } {
-	const { selinuxLabel } = process;
+/** For the keys that are made from now on, until exec. */
+export function labelKeyring(context: Context, init: InitStep[]): void {
+	if (context.process.selinuxLabel) init.push(writeSelinux(context, "attr/keycreate"));
+}
+
+/** For the program, at exec. */
+export function labelProgram(context: Context, init: InitStep[]): void {
+	if (context.process.selinuxLabel) init.push(writeSelinux(context, "attr/exec"));
+}
+
+function writeSelinux({ process, host }: Context, file: string): InitStep {
 	const at = "/process/selinuxLabel";
-	if (!selinuxLabel) return { keyring: [], exec: [] };
 	if (!host.selinux) {
 		throw new RuntimeError(
 			"host.unsupported",
@@ -38,10 +45,7 @@ export function applySelinux({ process, host }: Context): { keyring: InitStep[];
 			{ pointer: at },
 		);
 	}
-	const write = (file: string): InitStep[] => [
-		{ op: "process.attribute", at, files: [`attr/${file}`], value: selinuxLabel },
-	];
-	return { keyring: write("keycreate"), exec: write("exec") };
+	return { op: "process.attribute", at, files: [file], value: process.selinuxLabel ?? "" };
 }
 
 /** Their files have labels by policy, or all mounts share one superblock that has its label already. */
@@ -50,10 +54,10 @@ const labelledByPolicy: ReadonlySet<string> = new Set(["proc", "sysfs", "cgroup"
 /** Options that say what linux.mountLabel would: the kernel takes only one of them. */
 const contextOptions: ReadonlySet<string> = new Set(["context", "fscontext", "defcontext", "rootcontext"]);
 
-/** The plan's mounts with the label: new filesystems, the empty directories over masked ones; binds keep what they have. */
-export function labelMounts({ linux, host }: Context, steps: InitStep[]): InitStep[] {
+/** Puts the label on the plan's mounts: new filesystems, the empty directories over masked ones; binds keep what they have. */
+export function labelMounts({ linux, host }: Context, init: InitStep[]): void {
 	const { mountLabel } = linux;
-	if (!mountLabel) return steps;
+	if (!mountLabel) return;
 	if (!host.selinux) {
 		throw new RuntimeError(
 			"host.unsupported",
@@ -61,10 +65,10 @@ export function labelMounts({ linux, host }: Context, steps: InitStep[]): InitSt
 			{ pointer: "/linux/mountLabel" },
 		);
 	}
-	return steps.map((step) => {
-		if (step.op === "path.mask") return { ...step, label: mountLabel };
-		return step.op === "mount.filesystem" ? labelFilesystem(step, mountLabel) : step;
-	});
+	for (const [index, step] of init.entries()) {
+		if (step.op === "path.mask") init[index] = { ...step, label: mountLabel };
+		else if (step.op === "mount.filesystem") init[index] = labelFilesystem(step, mountLabel);
+	}
 }
 
 function labelFilesystem(step: InitStepOf<"mount.filesystem">, label: string): InitStep {

@@ -6,14 +6,10 @@ import type { HostStep, InitStep } from "./schema.js";
 
 const at = "/linux/netDevices";
 
-function names({ linux }: Context): string[] {
-	return linux.netDevices === undefined ? [] : Object.keys(linux.netDevices);
-}
-
 /** The engine's part, for when the network namespace exists. */
-export function moveNetDevices(context: Context): HostStep[] {
-	const devices = names(context);
-	if (devices.length === 0) return [];
+export function moveNetDevices(context: Context, host: HostStep[]): void {
+	const { netDevices } = context.linux;
+	if (netDevices === undefined || isEmpty(netDevices)) return;
 	if (context.host.euid !== 0) {
 		throw new RuntimeError("config.unsupported", "network devices are not supported for rootless containers", {
 			pointer: at,
@@ -21,19 +17,24 @@ export function moveNetDevices(context: Context): HostStep[] {
 		});
 	}
 	const namespace = context.namespaces.joined.find(({ type }) => type === "network")?.path;
-	return devices.map((device) => {
-		const name = context.linux.netDevices?.[device]?.name;
-		return {
+	for (const device in netDevices) {
+		const name = netDevices[device]?.name;
+		host.push({
 			op: "netDevice.move",
 			at: `${at}/${pointerToken(device)}`,
 			device,
 			...(name ? { name } : {}),
 			...(namespace === undefined ? {} : { namespace }),
-		};
-	});
+		});
+	}
 }
 
 /** The container's part: before hooks and sysctls, which may be about the devices. */
-export function awaitNetDevices(context: Context): InitStep[] {
-	return names(context).length === 0 ? [] : [{ op: "netDevices.wait", at }];
+export function awaitNetDevices({ linux }: Context, init: InitStep[]): void {
+	if (linux.netDevices !== undefined && !isEmpty(linux.netDevices)) init.push({ op: "netDevices.wait", at });
+}
+
+function isEmpty(devices: object): boolean {
+	for (const _device in devices) return false;
+	return true;
 }

@@ -8,18 +8,16 @@ import { RuntimeError } from "../errors.js";
 import type { Context, Linux, Process } from "./context.js";
 import type { InitStep } from "./schema.js";
 
-export function compileScheduling({ process, linux }: Context): InitStep[] {
+export function compileScheduling({ process, linux }: Context, init: InitStep[]): void {
 	const { scheduler, ioPriority } = process;
 	const { personality, memoryPolicy } = linux;
-	const steps: InitStep[] = [];
-	if (scheduler) steps.push(schedule(scheduler));
+	if (scheduler) init.push(schedule(scheduler));
 	if (ioPriority) {
 		const { class: name, priority } = ioPriority;
-		steps.push({ op: "process.ioPriority", at: "/process/ioPriority", class: name, priority });
+		init.push({ op: "process.ioPriority", at: "/process/ioPriority", class: name, priority });
 	}
-	if (personality) steps.push({ op: "process.personality", at: "/linux/personality", domain: personality.domain });
-	if (memoryPolicy) steps.push(placeMemory(memoryPolicy));
-	return steps;
+	if (personality) init.push({ op: "process.personality", at: "/linux/personality", domain: personality.domain });
+	if (memoryPolicy) init.push(placeMemory(memoryPolicy));
 }
 
 function schedule(scheduler: NonNullable<Process["scheduler"]>): InitStep {

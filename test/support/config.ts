@@ -24,6 +24,12 @@ export interface Syscall {
 	args?: { index: number; value: number; valueTwo?: number; op: string }[];
 }
 
+interface Throttle {
+	major: number;
+	minor: number;
+	rate: number;
+}
+
 interface IdMapping {
 	containerID: number;
 	hostID: number;
@@ -76,7 +82,13 @@ export interface Config {
 		namespaces: { type: string; path?: string }[];
 		resources?: {
 			devices?: { allow: boolean; type?: string; major?: number; minor?: number; access?: string }[];
-			memory?: { limit?: number; reservation?: number; swap?: number };
+			memory?: {
+				limit?: number;
+				reservation?: number;
+				swap?: number;
+				swappiness?: number;
+				disableOOMKiller?: boolean;
+			};
 			cpu?: {
 				shares?: number;
 				quota?: number;
@@ -86,6 +98,9 @@ export interface Config {
 				realtimeRuntime?: number;
 			};
 			pids?: { limit: number };
+			hugepageLimits?: { pageSize: string; limit: number }[];
+			blockIO?: Partial<Record<`throttle${"Read" | "Write"}${"Bps" | "IOPS"}Device`, Throttle[]>>;
+			unified?: Record<string, string>;
 		};
 		netDevices?: Record<string, { name?: string }>;
 		memoryPolicy?: { mode: string; nodes?: string; flags?: string[] };

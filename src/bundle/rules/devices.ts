@@ -39,7 +39,8 @@ export function checkDevices(spec: Spec, report: Report): void {
 	const seen: Record<string, number> = {};
 	for (let index = 0; index < devices.length; index++) {
 		const device = devices[index];
-		if (device === undefined) continue;
+		// What does not fit the schema has been reported (salvage.ts).
+		if (device?.type === undefined || device.path === undefined) continue;
 		const first = seen[device.path];
 		if (first === undefined) seen[device.path] = index;
 		else checkTwice(device, first, devices[first] as Device, index, report);
