@@ -5,6 +5,7 @@ import type { Spec } from "../bundle/spec.js";
 import { readLayout } from "../cgroup/layout.js";
 import type { Native } from "../native/api.js";
 import type { HostFacts } from "../plan/input.js";
+import { readDeviceFiles } from "./device-facts.js";
 import { failedWith } from "./errno.js";
 import { readResctrl } from "./resctrl.js";
 
@@ -21,8 +22,18 @@ export function gatherFacts(native: Native, spec: Spec): HostFacts {
 		const resctrl = readResctrl(native, spec, mountinfo);
 		if (resctrl !== undefined) facts.resctrl = resctrl;
 	}
-	if (facts.euid !== 0 || !facts.initialUserNamespace) facts.setgroupsDenied = deniesSetgroups(native);
+	const confined = facts.euid !== 0 || !facts.initialUserNamespace;
+	if (confined) facts.setgroupsDenied = deniesSetgroups(native);
+	if (spec.linux?.devices?.length && (confined || hasUserNamespace(spec))) {
+		facts.deviceFiles = readDeviceFiles(native, spec);
+	}
 	return facts;
+}
+
+function hasUserNamespace({ linux }: Spec): boolean {
+	const namespaces = linux?.namespaces ?? [];
+	for (let index = 0; index < namespaces.length; index++) if (namespaces[index]?.type === "user") return true;
+	return false;
 }
 
 /** Only in a user namespace can it be denied; that of an ordinary user allows it, which does not help him. */

@@ -3,7 +3,7 @@ import { type Case, userns, uts } from "./base.js";
 
 export const GOOD: Case[] = [
 	["base", () => {}],
-	...["1.0.0", "1.0.2-dev", "1.0.2", "1.1.0+build.5", "1.2.1", "1.3.0-rc.1", "1.3.9"].map(
+	...["1.0.0", "1.0.0-rc5", "1.0.2-dev", "1.0.2", "1.1.0+build.5", "1.2.1", "1.3.0-rc.1+dev", "1.3.9", "1.3.10"].map(
 		(version): Case => [`ociVersion ${version}`, (c) => (c.ociVersion = version)],
 	),
 	["unknown properties", (c) => Object.assign(c, { solaris: 1, x: [null], root: { path: "r", flavour: {} } })],

@@ -34,6 +34,10 @@ function checkTwice(device: Device, first: number, earlier: Device, index: numbe
 	}
 }
 
+function isComplete({ type, major, minor }: Device): boolean {
+	return type === "p" || (major !== undefined && minor !== undefined);
+}
+
 export function checkDevices(spec: Spec, report: Report): void {
 	const devices = spec.linux?.devices ?? [];
 	const seen: Record<string, number> = {};
@@ -41,9 +45,11 @@ export function checkDevices(spec: Spec, report: Report): void {
 		const device = devices[index];
 		// What does not fit the schema has been reported (salvage.ts).
 		if (device?.type === undefined || device.path === undefined) continue;
-		const first = seen[device.path];
-		if (first === undefined) seen[device.path] = index;
-		else checkTwice(device, first, devices[first] as Device, index, report);
+		if (isComplete(device)) {
+			const first = seen[device.path];
+			if (first === undefined) seen[device.path] = index;
+			else checkTwice(device, first, devices[first] as Device, index, report);
+		}
 		if (device.type === "p") continue;
 		checkNumber(device, "major", `/linux/devices/${index}/major`, report);
 		checkNumber(device, "minor", `/linux/devices/${index}/minor`, report);
