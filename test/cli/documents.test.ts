@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import t from "tap";
 import { UNSUPPORTED } from "../../src/bundle/unsupported.js";
-import { namespaces, seccomp } from "../../src/cli/supported.js";
+import { memoryPolicy, namespaces, seccomp } from "../../src/cli/supported.js";
 import { validateFeatures } from "../../src/generated/validate-features.js";
 import { namespaceType, plan as planSchema } from "../../src/plan/schema.js";
 import { drive, host, sample } from "./drive.js";
@@ -31,6 +31,11 @@ t.test("the words of features are the schema's, less what is refused", async (t)
 	const since26 = ["SCMP_ARCH_LOONGARCH64", "SCMP_ARCH_M68K", "SCMP_ARCH_SH", "SCMP_ARCH_SHEB"];
 	t.same(seccomp.architectures, enumOf(architectures.items.enum, ...since26));
 	t.same(seccomp.flags, enumOf(flags.items.enum));
+	const { MemoryPolicy } = JSON.parse(
+		readFileSync(new URL("../../spec-schemas/linux.json", import.meta.url), "utf8"),
+	).$defs;
+	t.same(memoryPolicy.modes, enumOf(MemoryPolicy.properties.mode.enum));
+	t.same(memoryPolicy.flags, enumOf(MemoryPolicy.properties.flags.items.enum));
 	t.same(namespaces, enumOf(namespaceType.options));
 });
 

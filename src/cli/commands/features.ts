@@ -4,7 +4,7 @@ import type { Features } from "../../generated/features.js";
 import type { Native } from "../../native/api.js";
 import { mountOptionNames } from "../../plan/mount-options.js";
 import type { Command } from "../session.js";
-import { hooks, namespaces, seccomp } from "../supported.js";
+import { hooks, memoryPolicy, namespaces, seccomp } from "../supported.js";
 import { readBuild, specVersion } from "../version.js";
 
 export const features: Command<"features"> = async (_invocation, { native }) => {
@@ -31,11 +31,12 @@ export async function describeFeatures(native: Native): Promise<Features> {
 				knownFlags: [...seccomp.flags],
 				supportedFlags: [...seccomp.flags],
 			},
-			apparmor: { enabled: false },
-			selinux: { enabled: false },
-			intelRdt: { enabled: false },
+			apparmor: { enabled: true },
+			selinux: { enabled: true },
+			memoryPolicy: { modes: [...memoryPolicy.modes], flags: [...memoryPolicy.flags] },
+			intelRdt: { enabled: true, schemata: true, monitoring: true },
 			mountExtensions: { idmap: { enabled: true } },
-			netDevices: { enabled: false },
+			netDevices: { enabled: true },
 		},
 		annotations: {
 			"io.github.seccomp.libseccomp.version": native.libseccompVersion,
