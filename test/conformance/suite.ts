@@ -137,9 +137,7 @@ async function deleteLeft(wrapper: string, root: string, limitMs: number): Promi
 async function sweep(work: string, root: string, ids: string[], before: string[]): Promise<string[]> {
 	const running = () => [...new Set([work, ...ids].flatMap(processes))];
 	const made = () => [...new Set([...ids, ...SUITE_CGROUPS].flatMap(cgroups))].filter((path) => !before.includes(path));
-	// A parent in which nothing is left is not the runtime's to remove.
-	const own = () =>
-		made().filter((path, _, all) => !PARENT.test(path) || all.some((other) => other.startsWith(`${path}/`)));
+	const own = () => made().filter((path) => !PARENT.test(path));
 	const find = () => [
 		...running().map((pid) => `process ${pid}`),
 		...mounts(work).map((point) => `mount ${point}`),
