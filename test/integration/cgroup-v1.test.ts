@@ -153,6 +153,22 @@ t.test("a real-time budget", { skip: realtime }, async (t) => {
 	removeParents();
 });
 
+t.test(
+	"a real-time policy runs on the budget",
+	{ skip: realtime || unlessPeer({ crun: "1.8 has no process.scheduler", runc: "1.1 has none either" }) },
+	async (t) => {
+		const seen = space.inside(
+			(config) => {
+				Object.assign(config.process, { scheduler: { policy: "SCHED_FIFO", priority: 1 } });
+				const cpu = { realtimeRuntime: 10000 };
+				Object.assign(config.linux, { resources: { devices: [{ allow: false, access: "rwm" }], cpu } });
+			},
+			{ policy: "cut -d' ' -f41 /proc/$$/stat" },
+		);
+		t.equal(seen.policy, "1", "SCHED_FIFO");
+	},
+);
+
 t.test("cpuset: a path of several parts, all of them new", { skip: without("cpuset") }, async (t) => {
 	const path = `/${space.token}-a/b/c`;
 	const root = directoryOf("cpuset");
