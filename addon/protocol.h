@@ -19,6 +19,10 @@ enum class Frame : std::uint32_t {
   kReady = 5,     // everything up to start is done
   kFailure = 6,   // payload: JSON {"step":index,"syscall":"...","errno":n,"detail":"..."}; the init exits after it
   kTrace = 7,     // payload: JSON array of microseconds, one for each step
+  kSeccompListener = 8,  // payload: decimal number, in the sender, of the descriptor that listens to its filter
+  // Follows kSeccompListener in the same write(2) and is larger than the sender's buffer: reading it lets the sender
+  // go on. So the filter need allow nothing but write(2), and no answer is needed. Payload: nothing of interest.
+  kSeccompPause = 9,
 
   // engine -> init
   kPlan = 16,       // payload: the plan (src/plan/schema.ts) as JSON

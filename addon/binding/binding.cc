@@ -56,6 +56,7 @@ Napi::Object Load(Napi::Env env, Napi::Object exports) {
   Register<SendListener>(env, exports, "sendListener");
   Register<Connect>(env, exports, "connect");
   Register<CompileSeccomp>(env, exports, "compileSeccomp");
+  Register<SendSeccompListener>(env, exports, "sendSeccompListener");
 
   Register<SendTerminal>(env, exports, "sendTerminal");
   Register<BindNotify>(env, exports, "bindNotify");

@@ -25,6 +25,8 @@ Verb SpawnInit;
 Verb Receive, Send, SendCgroups, SendSeccomp, SendListener, Connect;
 // seccomp.cc
 Verb CompileSeccomp;
+// seccomp_listener.cc
+Verb SendSeccompListener;
 // terminal.cc
 Verb SendTerminal;
 // notify.cc

@@ -39,6 +39,17 @@ Status AwaitConnection(const Context& context, int listener, UniqueFd* caller) {
   }
 }
 
+// The engine that has the filter is gone when it is loaded after start.
+Status FetchFilter(Context& context) {
+  const auto steps = context.steps->GetArray();
+  for (std::uint32_t i = context.index + 1; i < steps.Size(); i++) {
+    if (std::string_view(JsonString(steps[i], "op", "")) == "seccomp.load") {
+      return context.channel.Fetch(Frame::kSeccomp);
+    }
+  }
+  return Status::Ok();
+}
+
 }  // namespace
 
 Status steps::WaitForStart(Context& context, const JsonValue& step) {
@@ -51,6 +62,7 @@ Status steps::WaitForStart(Context& context, const JsonValue& step) {
     Message listener;
     RETURN_IF_FAILED(context.channel.Receive(Frame::kListen, &listener));
     if (listener.fd_count != 1) return Status::Make("recvmsg", EPROTO, "listening socket");
+    RETURN_IF_FAILED(FetchFilter(context));
     RETURN_IF_FAILED(context.channel.Send(Frame::kReady));
     context.channel.Close();
     UniqueFd caller;

@@ -68,17 +68,6 @@ export const UNSUPPORTED: readonly Gap[] = [
 	property("an AppArmor profile", "/process/apparmorProfile", ({ process: { apparmorProfile } }) =>
 		apparmorProfile === UNCONFINED ? undefined : apparmorProfile,
 	),
-	{
-		feature: "the seccomp action SCMP_ACT_NOTIFY",
-		find(spec, at) {
-			const seccomp = spec.linux?.seccomp;
-			if (seccomp?.defaultAction === "SCMP_ACT_NOTIFY") at("/linux/seccomp/defaultAction");
-			const rules = seccomp?.syscalls ?? [];
-			for (let index = 0; index < rules.length; index++) {
-				if (rules[index]?.action === "SCMP_ACT_NOTIFY") at(`/linux/seccomp/syscalls/${index}/action`);
-			}
-		},
-	},
 ];
 
 export function checkUnsupported(spec: Spec, report: Report): void {

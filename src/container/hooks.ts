@@ -1,6 +1,7 @@
 /** Hooks that run in the runtime's namespaces: prestart, createRuntime, poststart, poststop. */
 import { RuntimeError } from "../errors.js";
 import type { HookResult, Native } from "../native/api.js";
+import type { HookOutput } from "../plan/hook-output.js";
 import type { Environment } from "./place.js";
 import type { RecordedHook } from "./record.js";
 import { signalName } from "./signals.js";
@@ -22,6 +23,8 @@ interface HookRun {
 	hooks: readonly RecordedHook[];
 	state: HookState;
 	env: Environment;
+	/** Where what they print goes, instead of into the error of a failing one. */
+	output?: HookOutput | undefined;
 	/** Working directory: the bundle while a container is created, as with runc. */
 	cwd?: string;
 }
@@ -57,6 +60,8 @@ function runHook(native: Native, run: HookRun, hook: RecordedHook, index: number
 		stdin,
 		...(hook.timeout === undefined ? {} : { timeoutMs: hook.timeout * 1000 }),
 		...(run.cwd === undefined ? {} : { cwd: run.cwd }),
+		...(run.output?.stdout === undefined ? {} : { stdoutFile: run.output.stdout }),
+		...(run.output?.stderr === undefined ? {} : { stderrFile: run.output.stderr }),
 	});
 	const problem = describeResult(result, hook);
 	if (problem === undefined) return;
@@ -65,19 +70,22 @@ function runHook(native: Native, run: HookRun, hook: RecordedHook, index: number
 		path: hook.path,
 		...(result.output === "" ? {} : { output: result.output }),
 		...(result.failure ? { syscall: result.failure.syscall, errno: result.failure.code } : {}),
-		...hintFor(result, hook),
+		...hintFor(result, hook, run.output),
 	});
 }
 
 /** undefined for success; otherwise as runc words it, but for the signal's name. */
 function describeResult(result: HookResult, hook: RecordedHook): string | undefined {
+	if (result.failure?.syscall === "open") return `open the file for its output: ${errnoText(result.failure.code)}`;
 	if (result.failure) return `fork/exec ${hook.path}: ${errnoText(result.failure.code)}`;
 	if (result.timedOut) return `hook ran past specified timeout of ${hook.timeout}s`;
 	if (result.signal !== 0) return `signal: ${signalName(result.signal)}`;
 	return result.status === 0 ? undefined : `exit status ${result.status}`;
 }
 
-function hintFor(result: HookResult, hook: RecordedHook): { hint?: string } {
+function hintFor(result: HookResult, hook: RecordedHook, output: HookOutput | undefined): { hint?: string } {
+	const file = output?.stderr ?? output?.stdout;
+	if (file !== undefined && result.status > 0) return { hint: `what it printed is in ${file}` };
 	if (result.failure?.code === "ENOENT")
 		return { hint: `${hook.path}, or the interpreter that it names, is not on the host` };
 	if (result.failure?.code === "EACCES") return { hint: `${hook.path} is not executable` };

@@ -1,7 +1,6 @@
 import { loadBundle } from "../bundle/load.js";
 import type { Native } from "../native/api.js";
 import { compilePlan } from "../plan/compile.js";
-import { seccompFilter } from "./cache.js";
 import { converse } from "./conversation.js";
 import { gatherFacts } from "./facts.js";
 import { makeCgroups } from "./host-steps.js";
@@ -11,6 +10,7 @@ import { checkId, stateRoot } from "./place.js";
 import { newRecord } from "./recording.js";
 import type { LaunchRequest } from "./request.js";
 import { checkConsole, checkPreservedFds, listenFds } from "./request.js";
+import { filterOf } from "./seccomp.js";
 import { claim, directoryOf } from "./store.js";
 import { undo } from "./undo.js";
 
@@ -99,7 +99,7 @@ function begin(state: Launch): void {
 		}
 		if (state.mode.startVia === "socket") native.sendListener({ channel, path: directory.startSocket });
 		if (plan.seccomp !== undefined) {
-			const filter = seccompFilter(native, directory.root, JSON.stringify(plan.seccomp));
+			const filter = filterOf(native, directory.root, plan);
 			if (filter.keep) state.afterwards = filter.keep;
 			native.sendSeccomp({ channel, program: filter.program });
 		}

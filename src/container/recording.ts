@@ -47,6 +47,7 @@ export function newRecord(bundle: Bundle, plan: Plan, rootless: boolean): Contai
 			...(annotations === undefined ? {} : { annotations }),
 			...(poststart?.length ? { poststart } : {}),
 			...(poststop?.length ? { poststop } : {}),
+			...(plan.seccompListener ? { seccompListener: plan.seccompListener } : {}),
 			...startStepsOf(plan),
 		},
 	};

@@ -42,6 +42,10 @@ export type InitMessage =
 	| { type: "idmap" }
 	| { type: "hooks" }
 	| { type: "terminal"; fd: number; name: string }
+	/** The seccomp filter is loaded; `remoteFd` is the descriptor, in the sender, that listens to it. */
+	| { type: "listener"; remoteFd: number }
+	/** Comes behind `listener`: the process goes on when this one is read. */
+	| { type: "filtered" }
 	| { type: "ready" }
 	| ({ type: "failure" } & StepFailure)
 	| { type: "trace"; microseconds: number[] }
@@ -116,6 +120,9 @@ export interface Native {
 		stdin: string;
 		timeoutMs?: number;
 		cwd?: string;
+		/** Files that its standard output and error are appended to; what goes there is not in `output`. */
+		stdoutFile?: string;
+		stderrFile?: string;
 	}): HookResult;
 
 	// --- steps and the init
@@ -135,8 +142,13 @@ export interface Native {
 	connect(options: { path: string }): number;
 	/** libseccomp: normalised profile (JSON, src/plan/seccomp.ts) to BPF. */
 	compileSeccomp(options: { profile: string }): Uint8Array;
-	/** Names of system calls in the list that libseccomp does not know. */
 	readonly libseccompVersion: string;
+	/**
+	 * Takes descriptor `remoteFd` out of the process behind `pidfd` and sends it, with the state document, to the
+	 * agent that listens on `socket`; one connection, closed afterwards. Fails with EAGAIN when the agent does not
+	 * take it within 30 seconds.
+	 */
+	sendSeccompListener(options: { pidfd: number; remoteFd: number; socket: string; state: string }): void;
 
 	// --- terminals, foreground, sd_notify
 	/** Connects to the console socket and sends the pty master with its name. */

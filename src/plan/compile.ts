@@ -8,6 +8,7 @@ import { RuntimeError } from "../errors.js";
 import type { Context } from "./context.js";
 import { populateDev } from "./devices.js";
 import { compileEnvironment, notifyDestination } from "./environment.js";
+import { openHookOutput } from "./hook-output.js";
 import { createContainerHooks, runtimeHooks } from "./hooks.js";
 import { awaitIdMaps, writeIdMaps } from "./idmap.js";
 import type { CreateOptions, HostFacts } from "./input.js";
@@ -19,6 +20,7 @@ import { compileRlimits } from "./rlimits.js";
 import { createWorkingDirectory, enterRoot, makeReadonly, openRoot, requireMountNamespace } from "./root.js";
 import type { InitStep, Plan } from "./schema.js";
 import { compileSeccomp } from "./seccomp.js";
+import { failsOnUnknown, rawProgram, seccompListener } from "./seccomp-extras.js";
 import { writeSysctls } from "./sysctl.js";
 import { setNames } from "./uts.js";
 
@@ -55,6 +57,8 @@ export function compilePlan({ id, bundle, host, options }: PlanInput): Plan {
 	requireMountNamespace(context);
 	const init = compileInit(context);
 	const { seccomp } = context.linux;
+	const program = rawProgram(spec);
+	const listener = seccompListener(context);
 	return {
 		version: 1,
 		id,
@@ -63,7 +67,12 @@ export function compilePlan({ id, bundle, host, options }: PlanInput): Plan {
 		host: [...cgroup.host, ...writeIdMaps(context)],
 		cgroups: cgroup.cgroups,
 		init,
-		...(seccomp ? { seccomp: compileSeccomp(seccomp) } : {}),
+		...(program !== undefined
+			? { seccomp: { program } }
+			: seccomp
+				? { seccomp: compileSeccomp(seccomp, failsOnUnknown(spec)) }
+				: {}),
+		...(listener ? { seccompListener: listener } : {}),
 		...(options.trace ? { trace: true } : {}),
 		warnings,
 	};
@@ -78,6 +87,7 @@ function compileInit(context: Context): InitStep[] {
 	const hooks = [...runtimeHooks(context), ...createContainerHooks(context)];
 	return [
 		...setOomScore(context),
+		...openHookOutput(context),
 		...rlimits.hard,
 		...enterNamespaces(context),
 		...awaitIdMaps(context),

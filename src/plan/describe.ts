@@ -77,6 +77,8 @@ const initSentences: Describe<InitStep> = {
 	"device.bind": ({ source, path }) => `bind device ${source} on ${path}`,
 	"console.create": ({ bind }) => `make a terminal${bind ? ", bind it on /dev/console" : ""}`,
 	"hooks.sync": () => "run prestart and createRuntime hooks",
+	"hooks.output": ({ stdout, stderr }) =>
+		`write what hooks print to ${list([stdout, stderr].filter((path) => path !== undefined))}`,
 	"hook.run": ({ stage, index, path }) => `run ${stage} hook #${index}: ${path}`,
 	"root.enter": ({ method }) => entries[method],
 	"uts.hostname": ({ name }) => `set hostname to ${name}`,
@@ -86,7 +88,8 @@ const initSentences: Describe<InitStep> = {
 	"path.mask": ({ path }) => `mask ${path}`,
 	"process.rlimit": ({ type, soft, hard }) => `set ${type} to ${soft} (hard ${hard})`,
 	"process.noNewPrivileges": () => "set no_new_privs",
-	"seccomp.load": ({ flags }) => `load the seccomp filter (flags: ${list(flags)})`,
+	"seccomp.load": ({ flags, listener }) =>
+		`load the seccomp filter (flags: ${list(flags)})${listener ? ", hand its listener to the agent" : ""}`,
 	"capabilities.bound": ({ keep }) => `bound capabilities to ${list(keep)}`,
 	"process.user": ({ uid, gid, additionalGids, umask }) =>
 		`become user ${uid}:${gid}${additionalGids.length > 0 ? `, groups ${additionalGids.join(", ")}` : ""}${umask === undefined ? "" : `, umask ${octal(umask)}`}`,

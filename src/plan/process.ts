@@ -1,4 +1,5 @@
 /** process: who runs what, where. Everything in this order, because each step takes away what an earlier one needed. */
+import { isSwitchedOn } from "../bundle/annotations.js";
 import { RuntimeError } from "../errors.js";
 import { compileCapabilities } from "./capabilities.js";
 import type { Context, Process } from "./context.js";
@@ -15,7 +16,7 @@ export function becomeProcess(context: Context, environment: Environment, rlimit
 	const { process } = context;
 	const { cwd } = process;
 	const capabilities = compileCapabilities(context);
-	const filter = loadSeccomp(context);
+	const filter = loadSeccomp(context, process.noNewPrivileges === true);
 	const [program = ""] = process.args;
 
 	const steps: InitStep[] = [...rlimits];
@@ -48,8 +49,11 @@ function userOf({ user }: Process): NonNullable<Process["user"]> {
 
 function user(context: Context): InitStepOf<"process.user"> {
 	const { uid, gid, additionalGids, umask } = userOf(context.process);
-	const setgroups = !deniesSetgroups(context);
-	if (!setgroups && additionalGids?.length) {
+	const keeps = isSwitchedOn(context.spec, "run.oci.keep_original_groups");
+	const setgroups = !keeps && !deniesSetgroups(context);
+	if (keeps && additionalGids?.length) {
+		context.warn("/process/user/additionalGids", "has no effect with the annotation run.oci.keep_original_groups");
+	} else if (!setgroups && additionalGids?.length) {
 		throw new RuntimeError("config.invalid", "cannot set any additional groups in a rootless container", {
 			pointer: "/process/user/additionalGids",
 		});

@@ -74,13 +74,6 @@ const NOT_YET: Case[] = [
 		"config.json#/process/apparmorProfile: an AppArmor profile is not supported yet",
 	],
 	[
-		"NOTIFY",
-		(c) =>
-			(c.linux.seccomp = { defaultAction: "SCMP_ACT_NOTIFY", syscalls: [{ names: ["a"], action: "SCMP_ACT_NOTIFY" }] }),
-		"config.json#/linux/seccomp/defaultAction: the seccomp action SCMP_ACT_NOTIFY is not supported yet",
-		"config.json#/linux/seccomp/syscalls/0/action: the seccomp action SCMP_ACT_NOTIFY is not supported yet",
-	],
-	[
 		"execCPUAffinity",
 		(c) => (c.process.execCPUAffinity = { initial: "0" }),
 		"warning: config.json#/process/execCPUAffinity: is used by exec only, and exec does not support it yet",

@@ -171,6 +171,21 @@ t.test("the filter holds without no_new_privs too, and for another user", async 
 	}
 });
 
+t.test("create and start, with no_new_privs and without", async (t) => {
+	for (const noNewPrivileges of [true, false]) {
+		const container = space.container((config) => {
+			filter([{ names: ["mkdir", "mkdirat"], action: "SCMP_ACT_ERRNO", errnoRet: 95 }])(config);
+			config.process.noNewPrivileges = noNewPrivileges;
+			config.process.args = ["/bin/probe", "call", "mkdir", "/tmp/d"];
+		});
+		t.equal(container.create().status, 0);
+		t.equal(container.start().status, 0);
+		await container.printed("EOPNOTSUPP");
+		await container.stopped();
+		t.equal(container.delete().status, 0);
+	}
+});
+
 t.test(
 	"an unknown action, operator, architecture or flag is an error",
 	{ skip: unlessPeer({ runc: "1.1.5 has no flags", crun: "1.8 ignores unknown flags" }) },

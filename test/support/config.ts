@@ -87,6 +87,8 @@ export interface Config {
 			defaultErrnoRet?: number;
 			architectures?: string[];
 			flags?: string[];
+			listenerPath?: string;
+			listenerMetadata?: string;
 			syscalls?: Syscall[];
 		};
 	};

@@ -8,6 +8,7 @@
 import type { Diagnostic } from "../diagnostic.js";
 import type { Spec } from "../spec.js";
 import { checkUnsupported } from "../unsupported.js";
+import { checkAnnotations } from "./annotations.js";
 import { checkDevices } from "./devices.js";
 import { checkIdMappings } from "./idmappings.js";
 import { checkMounts } from "./mounts.js";
@@ -29,6 +30,7 @@ const RULES = [
 	checkResources,
 	checkSysctls,
 	checkSeccomp,
+	checkAnnotations,
 	checkUnsupported,
 ];
 

@@ -1,0 +1,26 @@
+/** run.oci.hooks.stdout and run.oci.hooks.stderr: files of the host that take what hooks print. */
+import { type Annotated, annotation, annotationAt } from "../bundle/annotations.js";
+import type { Context } from "./context.js";
+import type { InitStep } from "./schema.js";
+
+export interface HookOutput {
+	stdout?: string;
+	stderr?: string;
+}
+
+/** Undefined without any of the two annotations. */
+export function hookOutput(spec: Annotated): HookOutput | undefined {
+	const stdout = annotation(spec, "run.oci.hooks.stdout");
+	const stderr = annotation(spec, "run.oci.hooks.stderr");
+	if (stdout === undefined && stderr === undefined) return undefined;
+	return { ...(stdout === undefined ? {} : { stdout }), ...(stderr === undefined ? {} : { stderr }) };
+}
+
+/** For the hooks that the init runs. Before the clone: the container has no view of the host, and maybe no permission. */
+export function openHookOutput({ spec }: Context): InitStep[] {
+	if (!spec.hooks?.createContainer?.length && !spec.hooks?.startContainer?.length) return [];
+	const output = hookOutput(spec);
+	if (output === undefined) return [];
+	const at = annotationAt(output.stdout === undefined ? "run.oci.hooks.stderr" : "run.oci.hooks.stdout");
+	return [{ op: "hooks.output", at, ...output }];
+}
