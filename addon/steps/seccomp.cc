@@ -26,11 +26,10 @@ unsigned long Flag(std::string_view name) {
 }
 
 // A filter is mostly loaded right before exec.
-Status PrepareNextStep(Context& context) {
-  const auto steps = context.steps->GetArray();
-  const std::uint32_t next = context.index + 1;
-  if (next >= steps.Size() || std::string_view(JsonString(steps[next], "op", "")) != "exec") return Status::Ok();
-  return steps::PrepareExec(context, steps[next]);
+Status PrepareNextStep(Context& context, const JsonValue& step) {
+  const JsonValue* next = &step + 1;
+  if (next == context.steps->End() || std::string_view(JsonString(*next, "op", "")) != "exec") return Status::Ok();
+  return steps::PrepareExec(context, *next);
 }
 
 // Loads the filter and says which descriptor listens to it. From the load on the filter is in force: what is between
@@ -69,7 +68,7 @@ Status steps::LoadSeccomp(Context& context, const JsonValue& step) {
   }
   sock_fprog filter{};
   context.filter = std::move(program.payload);
-  RETURN_IF_FAILED(PrepareNextStep(context));
+  RETURN_IF_FAILED(PrepareNextStep(context, step));
   filter.len = static_cast<unsigned short>(size / sizeof(sock_filter));
   filter.filter = reinterpret_cast<sock_filter*>(context.filter.data());
   const char* listener = JsonString(step, "listener", "");

@@ -47,7 +47,8 @@ export function compileCgroup({ id, spec, layout, privileged }: CgroupInput): Cg
 /** A cgroup in every hierarchy, limited or not: freezing, killing and accounting need them. v2 beside v1 has no controllers. */
 function inHierarchies(hierarchies: readonly CgroupMount[], path: string): CgroupPlan {
 	const plan: CgroupPlan = { cgroups: [], host: [], warnings: [] };
-	for (const { controllers, path: root } of hierarchies) {
+	for (let index = 0; index < hierarchies.length; index++) {
+		const { controllers, path: root } = hierarchies[index] as CgroupMount;
 		const directory = root + path;
 		plan.cgroups.push({ controller: controllers.join(","), path: directory });
 		plan.host.push({ op: "cgroup.create", at: "/linux/cgroupsPath", path: directory });
@@ -70,17 +71,18 @@ function inUnified(directory: string): CgroupPlan {
 /** Adds the writes of control files to a plan. */
 class Writes implements CgroupTarget {
 	readonly steps: HostStep[];
-	readonly #cgroups: CgroupPlan["cgroups"];
+	private readonly cgroups: CgroupPlan["cgroups"];
 
 	constructor({ host, cgroups }: CgroupPlan) {
 		this.steps = host;
-		this.#cgroups = cgroups;
+		this.cgroups = cgroups;
 	}
 
 	/** On v2 which controllers there are is known only to the kernel: a missing one is a missing file (ENOENT). */
 	directory(controller: string, pointer: string): string {
-		for (const { controller: names, path } of this.#cgroups) {
-			if (names === controller || names === "" || names.split(",").includes(controller)) return path;
+		for (let index = 0; index < this.cgroups.length; index++) {
+			const { controller: names, path } = this.cgroups[index] as CgroupPlan["cgroups"][number];
+			if (names === controller || names === "" || `,${names},`.includes(`,${controller},`)) return path;
 		}
 		return missing(controller, pointer);
 	}

@@ -8,7 +8,7 @@ import type { InitStep } from "../plan/schema.js";
 import { runHooks } from "./hooks.js";
 import { writeIdMaps } from "./host-steps.js";
 import type { Launch, StartedLaunch } from "./launch-state.js";
-import { tell } from "./launch-state.js";
+import { channelOf, tell } from "./launch-state.js";
 import { withProcess } from "./recording.js";
 import type { TracedStep } from "./request.js";
 import { deliverListener, type ListenerDelivery, listenerLost } from "./seccomp.js";
@@ -163,11 +163,6 @@ function wasOutOfMemory(native: Native, cgroups: Record<string, string>): boolea
 	} catch {
 		return false;
 	}
-}
-
-function channelOf(state: Launch): number {
-	if (state.channel === undefined) throw new RuntimeError("init", "the init was not started");
-	return state.channel;
 }
 
 function pidfdOf(state: Launch): number {

@@ -17,10 +17,10 @@ export function hookOutput(spec: Annotated): HookOutput | undefined {
 }
 
 /** For the hooks that the init runs. Before the clone: the container has no view of the host, and maybe no permission. */
-export function openHookOutput({ spec }: Context): InitStep[] {
-	if (!spec.hooks?.createContainer?.length && !spec.hooks?.startContainer?.length) return [];
+export function openHookOutput({ spec }: Context, init: InitStep[]): void {
+	if (!spec.hooks?.createContainer?.length && !spec.hooks?.startContainer?.length) return;
 	const output = hookOutput(spec);
-	if (output === undefined) return [];
+	if (output === undefined) return;
 	const at = annotationAt(output.stdout === undefined ? "run.oci.hooks.stderr" : "run.oci.hooks.stdout");
-	return [{ op: "hooks.output", at, ...output }];
+	init.push({ op: "hooks.output", at, ...output });
 }

@@ -67,10 +67,10 @@ export function compileSeccomp(seccomp: Seccomp, failUnknown = false): SeccompPr
 const defaultFlags = ["SECCOMP_FILTER_FLAG_SPEC_ALLOW"];
 
 /** `last`: exec comes right after it. */
-export function loadSeccomp(context: Context, last: boolean): InitStep[] {
+export function loadSeccomp(context: Context, init: InitStep[], last: boolean): void {
 	const { seccomp } = context.linux;
 	const raw = rawProgram(context.spec) !== undefined;
-	if (!seccomp && !raw) return [];
+	if (!seccomp && !raw) return;
 	const listener = seccompListener(context) === undefined ? {} : ({ listener: last ? "keep" : "close" } as const);
 	const flags = [...(seccomp?.flags ?? defaultFlags)].filter((flag, index) => {
 		// EINVAL without a listener, and it is about nothing else.
@@ -79,5 +79,5 @@ export function loadSeccomp(context: Context, last: boolean): InitStep[] {
 		return false;
 	});
 	const at = raw ? annotationAt("run.oci.seccomp_bpf_data") : "/linux/seccomp";
-	return [{ op: "seccomp.load", at, flags, ...listener }];
+	init.push({ op: "seccomp.load", at, flags, ...listener });
 }
