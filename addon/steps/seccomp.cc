@@ -25,16 +25,15 @@ unsigned long Flag(std::string_view name) {
   return 0;
 }
 
-// A filter is mostly loaded right before exec.
-Status PrepareNextStep(Context& context, const JsonValue& step) {
-  const JsonValue* next = &step + 1;
-  if (next == context.steps->End() || std::string_view(JsonString(*next, "op", "")) != "exec") return Status::Ok();
-  return steps::PrepareExec(context, *next);
+// Allocates for exec, which the filter may forbid.
+Status PrepareLastStep(Context& context) {
+  const JsonValue* last = context.steps->End() - 1;
+  return std::string_view(JsonString(*last, "op", "")) == "exec" ? steps::PrepareExec(context, *last) : Status::Ok();
 }
 
 // Loads the filter and says which descriptor listens to it. From the load on the filter is in force: what is between
 // it and the end of this function is what every profile with SCMP_ACT_NOTIFY has to allow.
-Status LoadWithListener(Context& context, unsigned long flags, sock_fprog* filter, bool keep) {
+Status LoadWithListener(Context& context, unsigned long flags, sock_fprog* filter) {
   flags |= SECCOMP_FILTER_FLAG_NEW_LISTENER;
   // Both return a value of their own, so the kernel takes them together only when a failed TSYNC has no thread id to
   // return. There is one thread.
@@ -42,10 +41,8 @@ Status LoadWithListener(Context& context, unsigned long flags, sock_fprog* filte
   RETURN_IF_FAILED(context.channel.PrepareListener(&context.listener_frames));
   const long listener = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, filter);
   if (listener < 0) return Status::Errno("seccomp");
-  RETURN_IF_FAILED(context.channel.SendListener(&context.listener_frames, static_cast<int>(listener)));
-  // While somebody holds it, calls wait for an agent that may have died. exec closes it, but start may be far away.
-  if (!keep) close(static_cast<int>(listener));
-  return Status::Ok();
+  // This process's own descriptor is closed by exec; a close(2) here would have to be allowed.
+  return context.channel.SendListener(&context.listener_frames, static_cast<int>(listener));
 }
 
 }  // namespace
@@ -68,11 +65,10 @@ Status steps::LoadSeccomp(Context& context, const JsonValue& step) {
   }
   sock_fprog filter{};
   context.filter = std::move(program.payload);
-  RETURN_IF_FAILED(PrepareNextStep(context, step));
+  RETURN_IF_FAILED(PrepareLastStep(context));
   filter.len = static_cast<unsigned short>(size / sizeof(sock_filter));
   filter.filter = reinterpret_cast<sock_filter*>(context.filter.data());
-  const char* listener = JsonString(step, "listener", "");
-  if (*listener != '\0') return LoadWithListener(context, flags, &filter, std::string_view(listener) == "keep");
+  if (JsonBool(step, "listener")) return LoadWithListener(context, flags, &filter);
   if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &filter) < 0) return Status::Errno("seccomp");
   return Status::Ok();
 }

@@ -3,10 +3,11 @@
 import { RuntimeError } from "../errors.js";
 import type { InitMessage, Native, StepFailure } from "../native/api.js";
 import { explainFailure } from "../plan/failure.js";
-import { hookOutput } from "../plan/hook-output.js";
+import { hookFiles } from "../plan/hook-files.js";
 import type { InitStep } from "../plan/schema.js";
 import { runHooks } from "./hooks.js";
 import { writeIdMaps } from "./host-steps.js";
+import { interruption } from "./interruption.js";
 import type { Launch, StartedLaunch } from "./launch-state.js";
 import { channelOf, tell } from "./launch-state.js";
 import { withProcess } from "./recording.js";
@@ -38,10 +39,8 @@ export function converse(state: Launch): StartedLaunch {
 				takeTerminal(state, message.fd, message.name);
 				break;
 			case "listener":
-				deliverListener({ native, record: state.record, pidfd: pidfdOf(state), status: "creating" }, message.remoteFd);
-				break;
 			case "filtered":
-				break;
+				throw new RuntimeError("init", "the init broke the protocol: a filter before start");
 			case "trace":
 				reportTrace(state, message.microseconds);
 				break;
@@ -50,6 +49,8 @@ export function converse(state: Launch): StartedLaunch {
 				return state as StartedLaunch;
 			case "failure":
 				throw initFailure(state, message);
+			case "interrupted":
+				throw interruption(message.signal);
 			case "closed":
 			case "died":
 				throw endedSilently(native, state.record.cgroup_paths);
@@ -79,6 +80,7 @@ export function awaitExec(
 		if (message.type === "listener" && listener !== undefined) deliverListener(listener, message.remoteFd);
 		if (message.type === "filtered") delivered = true;
 		if (message.type === "failure") throw onFailure(message);
+		if (message.type === "interrupted") throw interruption(message.signal);
 	}
 }
 
@@ -102,12 +104,12 @@ function recordProcess(state: Launch, pid: number): void {
 function runCreateHooks(state: Launch): void {
 	state.hooksReached = true;
 	const { native, env, bundle } = state;
-	const output = hookOutput(bundle.spec);
+	const files = hookFiles(bundle.spec);
 	for (const stage of ["prestart", "createRuntime"] as const) {
 		const hooks = bundle.spec.hooks?.[stage];
 		if (!hooks?.length) continue;
 		try {
-			runHooks(native, { stage, hooks, state: hookState(state.record, "creating"), env, cwd: bundle.path, output });
+			runHooks(native, { stage, hooks, state: hookState(state.record, "creating"), env, cwd: bundle.path, files });
 		} catch (error) {
 			throw error instanceof RuntimeError ? error.prefixed("unable to start container process: ") : error;
 		}
@@ -118,6 +120,8 @@ function takeTerminal(state: Launch, fd: number, name: string): void {
 	const socket = state.request.consoleSocket;
 	if (!socket) {
 		state.terminal = fd;
+		// Before the program starts: it asks once, and supervise comes too late for a quick one.
+		state.native.copyTerminalSize({ fd });
 		return;
 	}
 	try {
@@ -163,12 +167,6 @@ function wasOutOfMemory(native: Native, cgroups: Record<string, string>): boolea
 	} catch {
 		return false;
 	}
-}
-
-function pidfdOf(state: Launch): number {
-	pidOf(state);
-	if (state.pidfd === undefined) throw new RuntimeError("init", "the init broke the protocol: no pidfd");
-	return state.pidfd;
 }
 
 /** The init speaks of its process before anything else. */

@@ -1,7 +1,10 @@
 /** Hooks that run in the runtime's namespaces: prestart, createRuntime, poststart, poststop. */
+import type { ErrorContext } from "../errors.js";
 import { RuntimeError } from "../errors.js";
 import type { HookResult, Native } from "../native/api.js";
-import type { HookOutput } from "../plan/hook-output.js";
+import type { HookFiles } from "../plan/hook-files.js";
+import { outputClause } from "../plan/hook-output.js";
+import { statusOfSignal } from "./interruption.js";
 import type { Environment } from "./place.js";
 import type { RecordedHook } from "./record.js";
 import { signalName } from "./signals.js";
@@ -24,7 +27,7 @@ interface HookRun {
 	state: HookState;
 	env: Environment;
 	/** Where what they print goes, instead of into the error of a failing one. */
-	output?: HookOutput | undefined;
+	files?: HookFiles | undefined;
 	/** Working directory: the bundle while a container is created, as with runc. */
 	cwd?: string;
 }
@@ -60,31 +63,36 @@ function runHook(native: Native, run: HookRun, hook: RecordedHook, index: number
 		stdin,
 		...(hook.timeout === undefined ? {} : { timeoutMs: hook.timeout * 1000 }),
 		...(run.cwd === undefined ? {} : { cwd: run.cwd }),
-		...(run.output?.stdout === undefined ? {} : { stdoutFile: run.output.stdout }),
-		...(run.output?.stderr === undefined ? {} : { stderrFile: run.output.stderr }),
+		...(run.files?.stdout === undefined ? {} : { stdoutFile: run.files.stdout }),
+		...(run.files?.stderr === undefined ? {} : { stderrFile: run.files.stderr }),
 	});
 	const problem = describeResult(result, hook);
 	if (problem === undefined) return;
-	throw new RuntimeError("hook", `error running ${run.stage} hook #${index}: ${problem}`, {
+	const message = `error running ${run.stage} hook #${index}: ${problem}${outputClause(result.output)}`;
+	const context: ErrorContext = {
 		pointer: `/hooks/${run.stage}/${index}`,
 		path: hook.path,
 		...(result.output === "" ? {} : { output: result.output }),
 		...(result.failure ? { syscall: result.failure.syscall, errno: result.failure.code } : {}),
-		...hintFor(result, hook, run.output),
-	});
+		...hintFor(result, hook, run.files),
+	};
+	if (result.interrupted !== undefined)
+		throw new RuntimeError("interrupted", message, context, statusOfSignal(result.interrupted));
+	throw new RuntimeError("hook", message, context);
 }
 
 /** undefined for success; otherwise as runc words it, but for the signal's name. */
 function describeResult(result: HookResult, hook: RecordedHook): string | undefined {
 	if (result.failure?.syscall === "open") return `open the file for its output: ${errnoText(result.failure.code)}`;
 	if (result.failure) return `fork/exec ${hook.path}: ${errnoText(result.failure.code)}`;
+	if (result.interrupted !== undefined) return `interrupted by ${signalName(result.interrupted)}`;
 	if (result.timedOut) return `hook ran past specified timeout of ${hook.timeout}s`;
 	if (result.signal !== 0) return `signal: ${signalName(result.signal)}`;
 	return result.status === 0 ? undefined : `exit status ${result.status}`;
 }
 
-function hintFor(result: HookResult, hook: RecordedHook, output: HookOutput | undefined): { hint?: string } {
-	const file = output?.stderr ?? output?.stdout;
+function hintFor(result: HookResult, hook: RecordedHook, files: HookFiles | undefined): { hint?: string } {
+	const file = files?.stderr ?? files?.stdout;
 	if (file !== undefined && result.status > 0) return { hint: `what it printed is in ${file}` };
 	if (result.failure?.code === "ENOENT")
 		return { hint: `${hook.path}, or the interpreter that it names, is not on the host` };

@@ -2,6 +2,7 @@
 import type { StepFailure } from "../native/api.js";
 import { explainHostFailure } from "../plan/failure.js";
 import type { HostStep } from "../plan/schema.js";
+import { claimCgroup } from "./cgroup-claim.js";
 import { checkVacant, removeCgroups } from "./cgroups.js";
 import type { Launch } from "./launch-state.js";
 import { writeRecord } from "./store.js";
@@ -18,7 +19,10 @@ export function makeCgroups(state: Launch): void {
 	const steps = state.plan.host.filter((step) => step.op !== "idmap.write");
 	if (steps.length === 0) return;
 	const failure = native.executeHostSteps({ steps: JSON.stringify(steps) });
-	if (!failure) return;
+	if (!failure) {
+		claimCgroup(state);
+		return;
+	}
 	if (!record.rootless || !isForbidden(failure) || asksForLimits(steps))
 		throw explainHostFailure({ host: steps }, failure);
 	goWithoutCgroups(state);

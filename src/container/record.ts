@@ -41,7 +41,7 @@ export const containerRecord = z.object({
 		annotations: z.record(z.string(), z.string()).optional(),
 		poststart: z.array(hook).optional(),
 		poststop: z.array(hook).optional(),
-		seccompListener: plan.shape.seccompListener.describe("for start, when the filter is loaded after it"),
+		seccompListener: plan.shape.seccompListener.describe("for start: the filter is loaded after it"),
 		startSteps: z
 			.object({ first: z.number().int(), steps: z.array(initStep) })
 			.optional()

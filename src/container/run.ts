@@ -1,7 +1,7 @@
 /** `run`: create and start, then either stay as the container's foreground or leave. */
 
 import type { Native } from "../native/api.js";
-import { hookOutput } from "../plan/hook-output.js";
+import { hookFiles } from "../plan/hook-files.js";
 import { awaitExec, initFailure } from "./conversation.js";
 import { runHooks } from "./hooks.js";
 import { guarded, launch } from "./launch.js";
@@ -10,7 +10,7 @@ import { close, release, tell } from "./launch-state.js";
 import { writePidFile } from "./pid-file.js";
 import { prefixed } from "./prefix.js";
 import type { LaunchRequest } from "./request.js";
-import { loadsListenerAfterStart } from "./seccomp.js";
+import { delivery } from "./seccomp.js";
 import { lock } from "./store.js";
 import { hookState, removeContainer } from "./teardown.js";
 
@@ -48,22 +48,23 @@ function start(state: StartedLaunch): void {
 	state.hooksReached = true;
 	tell(() => native.send({ channel: state.channel, type: "start" }));
 	const { record, pidfd } = state;
-	const late = record.runtime_ts.seccompListener !== undefined && loadsListenerAfterStart(state.plan.init);
-	const listener = late ? { native, record, pidfd, status: "created" as const } : undefined;
+	const listener = delivery(native, record, pidfd);
 	awaitExec(native, state.channel, pidfd, (failure) => initFailure(state, failure), listener);
 	// Given back before the hooks, which may hang, and before the wait: whoever wants to kill or delete it may do so.
 	close(state, "lock");
 	const hooks = state.record.runtime_ts.poststart;
 	// A failing poststart hook ends the container (specification 1.3, lifecycle step 9).
 	if (hooks) {
-		const output = hookOutput(state.record.runtime_ts);
-		runHooks(native, { stage: "poststart", hooks, state: hookState(state.record, "running"), env, output });
+		const files = hookFiles(state.record.runtime_ts);
+		runHooks(native, { stage: "poststart", hooks, state: hookState(state.record, "running"), env, files });
 	}
 }
 
 function leave(state: StartedLaunch): void {
 	const { native, pid, pidfd, env } = state;
 	const target = env.NOTIFY_SOCKET;
+	// Waiting for a container that never gets ready can be given up; the container stays.
+	native.releaseSignals();
 	if (state.notify !== undefined && target) native.forwardNotify({ fd: state.notify, target, pid, pidfd });
 	release(state);
 }
@@ -82,7 +83,7 @@ function stay(state: StartedLaunch, subreaper: boolean, keep: boolean): number {
 		// Somebody's `delete --force` may have come first.
 		const held = lock(native, directory);
 		if (held !== undefined) {
-			removeContainer(native, { directory, record, env, poststop: true, onWarning: state.request.onWarning });
+			removeContainer(native, { directory, record, env, poststop: true, onWarning: state.request.onNotice });
 			native.close({ fd: held });
 		}
 	}

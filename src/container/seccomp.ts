@@ -3,10 +3,9 @@ import { OCI_VERSION_MAX } from "../bundle/rules/version.js";
 import { RuntimeError } from "../errors.js";
 import type { Native } from "../native/api.js";
 import { errnoText } from "../plan/errno.js";
-import type { InitStep, Plan } from "../plan/schema.js";
+import type { Plan } from "../plan/schema.js";
 import { type Filter, seccompFilter } from "./cache.js";
 import { isNativeFailure } from "./errno.js";
-import type { HookState } from "./hooks.js";
 import type { ContainerRecord } from "./record.js";
 import { hookState } from "./teardown.js";
 
@@ -35,11 +34,15 @@ export interface ListenerDelivery {
 	native: Native;
 	record: ContainerRecord;
 	pidfd: number;
-	status: HookState["status"];
+}
+
+/** Who has to hear of the container's filter once it is loaded, which is after start; undefined without an agent. */
+export function delivery(native: Native, record: ContainerRecord, pidfd: number): ListenerDelivery | undefined {
+	return record.runtime_ts.seccompListener === undefined ? undefined : { native, record, pidfd };
 }
 
 /** Sends the container process state of config-linux.md, and the listener, to the agent. */
-export function deliverListener({ native, record, pidfd, status }: ListenerDelivery, remoteFd: number): void {
+export function deliverListener({ native, record, pidfd }: ListenerDelivery, remoteFd: number): void {
 	const listener = record.runtime_ts.seccompListener;
 	if (listener === undefined)
 		throw new RuntimeError("init", "the init broke the protocol: a listener without an agent");
@@ -49,7 +52,7 @@ export function deliverListener({ native, record, pidfd, status }: ListenerDeliv
 		fds: ["seccompFd"],
 		pid: record.init_process_pid,
 		...(metadata === undefined ? {} : { metadata }),
-		state: hookState(record, status),
+		state: hookState(record, "created"),
 	});
 	try {
 		native.sendSeccompListener({ pidfd, remoteFd, socket: path, state });
@@ -69,16 +72,6 @@ export function deliverListener({ native, record, pidfd, status }: ListenerDeliv
 					: "an agent has to listen on this AF_UNIX stream socket",
 		});
 	}
-}
-
-/** True when a filter with a listener is among the steps, in which case the init says so when it has loaded it. */
-export function loadsListener(steps: readonly InitStep[] = []): boolean {
-	return steps.some((step) => step.op === "seccomp.load" && step.listener !== undefined);
-}
-
-/** The same for the steps of a whole plan that come after start. */
-export function loadsListenerAfterStart(steps: readonly InitStep[]): boolean {
-	return loadsListener(steps.slice(steps.findIndex(({ op }) => op === "start.wait")));
 }
 
 /** The init ended without a word after it loaded the filter, or before. */

@@ -3,13 +3,13 @@
 import { RuntimeError } from "../errors.js";
 import type { Native, StepFailure } from "../native/api.js";
 import { explainFailure } from "../plan/failure.js";
-import { hookOutput } from "../plan/hook-output.js";
+import { hookFiles } from "../plan/hook-files.js";
 import { awaitExec } from "./conversation.js";
 import { runHooks } from "./hooks.js";
 import { tell } from "./launch-state.js";
 import type { Environment, Place } from "./place.js";
 import type { ContainerRecord } from "./record.js";
-import { loadsListener } from "./seccomp.js";
+import { delivery } from "./seccomp.js";
 import type { Status } from "./status.js";
 import { connectToInit, containerStatus, openInit } from "./status.js";
 import type { StateDirectory } from "./store.js";
@@ -22,7 +22,7 @@ export interface StartRequest extends Place {
 }
 
 export function start(native: Native, request: StartRequest): void {
-	const env = request.env ?? process.env;
+	const env = request.env ?? native.environment();
 	const directory = locate(native, request, request.id);
 	const opened: number[] = [];
 	try {
@@ -31,8 +31,8 @@ export function start(native: Native, request: StartRequest): void {
 		const hooks = record.runtime_ts.poststart;
 		if (hooks) {
 			const state = hookState(record, "running");
-			const output = hookOutput(record.runtime_ts);
-			endingOnHookFailure(started, () => runHooks(native, { stage: "poststart", hooks, state, env, output }));
+			const files = hookFiles(record.runtime_ts);
+			endingOnHookFailure(started, () => runHooks(native, { stage: "poststart", hooks, state, env, files }));
 		}
 		if (notify) native.forwardNotify({ ...notify, pid: record.init_process_pid, pidfd });
 	} finally {
@@ -66,8 +66,7 @@ function letGo(
 		const started: Started = { native, request, env, directory, record, pidfd, ...(notify ? { notify } : {}) };
 		tell(() => native.send({ channel, type: "start" }));
 		native.removeFile({ path: directory.startSocket, missingOk: true });
-		const late = record.runtime_ts.seccompListener !== undefined && loadsListener(record.runtime_ts.startSteps?.steps);
-		const listener = late ? { native, record, pidfd, status: "created" as const } : undefined;
+		const listener = delivery(native, record, pidfd);
 		endingOnHookFailure(started, () =>
 			awaitExec(native, channel, pidfd, (failure) => startFailure(record, failure), listener),
 		);

@@ -5,7 +5,7 @@
 
 import { RuntimeError } from "../errors.js";
 import type { Native } from "../native/api.js";
-import { hookOutput } from "../plan/hook-output.js";
+import { hookFiles } from "../plan/hook-files.js";
 import { removeCgroups, setFrozen } from "./cgroups.js";
 import { failedWith } from "./errno.js";
 import type { HookState } from "./hooks.js";
@@ -50,8 +50,8 @@ export function removeContainer(native: Native, removal: Removal): void {
 	const hooks = record.runtime_ts.poststop;
 	if (removal.poststop && hooks) {
 		// A failing poststop hook is a warning (specification, lifecycle step 13).
-		const output = hookOutput(record.runtime_ts);
-		const run = { stage: "poststop" as const, hooks, state: hookState(record, "stopped"), env: removal.env, output };
+		const files = hookFiles(record.runtime_ts);
+		const run = { stage: "poststop" as const, hooks, state: hookState(record, "stopped"), env: removal.env, files };
 		runHooksRegardless(native, run, (failure) => removal.onWarning?.(failure.message, failure.context.pointer));
 	}
 	native.removeTree({ path: directory.path });

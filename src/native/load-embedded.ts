@@ -9,23 +9,21 @@
 import type { Native } from "./api.js";
 import { loadAddon } from "./load.js";
 
-/** Where this user's unpacked addon lies, or undefined when only the slow way, with its checks, is safe. */
-function trustedDirectory(): string | undefined {
+/** Where this user's unpacked addon lies: in a place that no other user but root can make. */
+function trustedDirectory(): string {
 	// As root only the fixed place: XDG_RUNTIME_DIR may be another user's (sudo -E).
 	if (process.geteuid?.() === 0) return "/var/lib/runtime-ts";
-	const runtime = process.env["XDG_RUNTIME_DIR"];
-	return runtime ? `${runtime}/runtime-ts.lib` : undefined;
+	// The usual XDG_RUNTIME_DIR. Only the addon can read the real one (addon/standalone), or else the slow way.
+	return `/run/user/${process.geteuid?.()}/runtime-ts.lib`;
 }
 
 /** `embedded`: path of the addon inside the binary. `hash`: SHA-256 of its content, in hexadecimal. */
 export async function loadEmbeddedAddon(embedded: string, hash: string): Promise<Native> {
 	const directory = trustedDirectory();
-	if (directory !== undefined) {
-		try {
-			return loadAddon(`${directory}/${hash}.node`);
-		} catch {
-			// Not unpacked yet, or not loadable from there: the slow way finds out and says so.
-		}
+	try {
+		return loadAddon(`${directory}/${hash}.node`);
+	} catch {
+		// Not unpacked yet, or not loadable from there: the slow way finds out and says so.
 	}
 	const { unpackAddon } = await import("./unpack.js");
 	return unpackAddon(embedded, hash, directory);

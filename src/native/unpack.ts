@@ -20,7 +20,7 @@ import { loadAddon } from "./load.js";
 const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
 
 /** Throws RuntimeError("host.unsupported") when no directory of this machine lets code be loaded from it. */
-export function unpackAddon(embedded: string, hash: string, trusted: string | undefined): Native {
+export function unpackAddon(embedded: string, hash: string, trusted: string): Native {
 	const bytes = readFileSync(embedded);
 	const found = createHash("sha256").update(bytes).digest("hex");
 	if (found !== hash) {
@@ -29,8 +29,10 @@ export function unpackAddon(embedded: string, hash: string, trusted: string | un
 		});
 	}
 	const attempts: string[] = [];
+	let attempted: string | undefined;
 	for (const directory of [trusted, ownRuntimeDirectory()]) {
-		if (directory === undefined) continue;
+		if (directory === undefined || directory === attempted) continue;
+		attempted = directory;
 		try {
 			return loadAddon(install(directory, bytes, hash));
 		} catch (error) {
@@ -51,7 +53,10 @@ export function unpackAddon(embedded: string, hash: string, trusted: string | un
 
 /** XDG_RUNTIME_DIR for a root that may not write /var/lib (rootless Podman runs us as root of a user namespace). */
 function ownRuntimeDirectory(): string | undefined {
-	const runtime = process.env["XDG_RUNTIME_DIR"];
+	const key = "XDG_RUNTIME_DIR=";
+	// The standalone binary's process.env is empty, see addon/standalone/detach.ts, and the verb for it is not loaded yet.
+	const environment = readFileSync("/proc/self/environ", "utf8").split("\0");
+	const runtime = environment.find((entry) => entry.startsWith(key))?.slice(key.length);
 	return runtime ? `${runtime}/runtime-ts.lib` : undefined;
 }
 

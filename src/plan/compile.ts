@@ -13,7 +13,7 @@ import { append } from "./append.js";
 import type { Context, Mount } from "./context.js";
 import { populateDev } from "./devices.js";
 import { compileEnvironment, notifyDestination } from "./environment.js";
-import { openHookOutput } from "./hook-output.js";
+import { openHookFiles } from "./hook-files.js";
 import { createContainerHooks, hasHooksBeforePivot, runtimeHooks } from "./hooks.js";
 import { awaitIdMaps, writeIdMaps } from "./idmap.js";
 import type { CreateOptions, HostFacts } from "./input.js";
@@ -79,7 +79,7 @@ export function beginPlan({ id, bundle, host, options }: PlanInput): PlanDraft {
 	const rlimits = compileRlimits(context);
 	const init: InitStep[] = [];
 	setOomScore(context, init);
-	openHookOutput(context, init);
+	openHookFiles(context, init);
 	append(init, rlimits.hard);
 	enterNamespaces(context, init);
 	awaitIdMaps(context, init);

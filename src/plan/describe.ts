@@ -93,7 +93,8 @@ const initSentences: Describe<InitStep> = {
 	"capabilities.bound": ({ keep }) => `bound capabilities to ${list(keep)}`,
 	"process.user": ({ uid, gid, additionalGids, umask }) =>
 		`become user ${uid}:${gid}${additionalGids.length > 0 ? `, groups ${additionalGids.join(", ")}` : ""}${umask === undefined ? "" : `, umask ${octal(umask)}`}`,
-	"capabilities.apply": ({ effective, ambient }) => `hold capabilities ${list(effective)} (ambient: ${list(ambient)})`,
+	"capabilities.apply": ({ effective, ambient }) =>
+		`hold capabilities ${list(effective)}${ambient ? ` (ambient: ${list(ambient)})` : ""}`,
 	"process.cwd": ({ path, deferrable }) => `change directory to ${path}${deferrable ? ", now or as the user" : ""}`,
 	"process.home": ({ uid }) => `take HOME of user ${uid} from /etc/passwd`,
 	"process.lookup": ({ file, searchPath }) =>

@@ -1,26 +1,30 @@
-/** run.oci.hooks.stdout and run.oci.hooks.stderr: files of the host that take what hooks print. */
-import { type Annotated, annotation, annotationAt } from "../bundle/annotations.js";
-import type { Context } from "./context.js";
-import type { InitStep } from "./schema.js";
+/**
+ * What a hook printed, as the error message has it. Engines show the message and nothing else, and a program that
+ * fails says why at its end: so the last lines, on one line, as many as fit.
+ *
+ * runc has `stdout: …, stderr: …`, each with its line breaks. Here both go through one pipe, which keeps them in the order in
+ * which they were written.
+ */
+const LONGEST = 1024;
 
-export interface HookOutput {
-	stdout?: string;
-	stderr?: string;
+/** `, output: …`, or nothing when there was none. */
+export function outputClause(output: string): string {
+	const said = lastLines(output);
+	return said === "" ? "" : `, output: ${said}`;
 }
 
-/** Undefined without any of the two annotations. */
-export function hookOutput(spec: Annotated): HookOutput | undefined {
-	const stdout = annotation(spec, "run.oci.hooks.stdout");
-	const stderr = annotation(spec, "run.oci.hooks.stderr");
-	if (stdout === undefined && stderr === undefined) return undefined;
-	return { ...(stdout === undefined ? {} : { stdout }), ...(stderr === undefined ? {} : { stderr }) };
-}
-
-/** For the hooks that the init runs. Before the clone: the container has no view of the host, and maybe no permission. */
-export function openHookOutput({ spec }: Context, init: InitStep[]): void {
-	if (!spec.hooks?.createContainer?.length && !spec.hooks?.startContainer?.length) return;
-	const output = hookOutput(spec);
-	if (output === undefined) return;
-	const at = annotationAt(output.stdout === undefined ? "run.oci.hooks.stderr" : "run.oci.hooks.stdout");
-	init.push({ op: "hooks.output", at, ...output });
+function lastLines(output: string): string {
+	const lines = output
+		.split("\n")
+		// biome-ignore lint/suspicious/noControlCharactersInRegex: colours and carriage returns are for terminals
+		.map((line) => line.replace(/\u001b\[[0-9;]*[A-Za-z]|[\u0000-\u001f\u007f]+/g, " ").trim())
+		.filter((line) => line !== "");
+	let text = "";
+	for (let index = lines.length - 1; index >= 0; index--) {
+		const line = lines[index] ?? "";
+		const longer = text === "" ? line : `${line}; ${text}`;
+		if (longer.length > LONGEST) return text === "" ? `… ${line.slice(-LONGEST)}` : `… ${text}`;
+		text = longer;
+	}
+	return text;
 }

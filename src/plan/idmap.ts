@@ -9,6 +9,11 @@ export function deniesSetgroups(context: Context): boolean {
 	return context.namespaces.isNew("user") && context.host.euid !== 0;
 }
 
+/** The same, because the caller's own user namespace is one of that kind. A namespace that is joined has its own rule. */
+export function inheritsDenial(context: Context): boolean {
+	return context.host.setgroupsDenied === true && (context.namespaces.isNew("user") || !context.namespaces.has("user"));
+}
+
 function ranges(mappings: Mappings = []): [number, number, number][] {
 	return mappings.map(({ containerID, hostID, size }) => [containerID, hostID, size]);
 }

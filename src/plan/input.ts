@@ -9,6 +9,8 @@ export interface HostFacts {
 	euid: number;
 	egid: number;
 	initialUserNamespace: boolean;
+	/** /proc/self/setgroups says deny, which every user namespace below this one inherits (user_namespaces(7)). */
+	setgroupsDenied?: boolean;
 	apparmor: boolean;
 	selinux: boolean;
 	/** The cgroup v2 device program and CLONE_INTO_CGROUP need the v2 hierarchy to be the only one with controllers. */

@@ -216,11 +216,9 @@ export const initStep = z.discriminatedUnion("op", [
 			at,
 			flags: z.array(z.string()).describe("SECCOMP_FILTER_FLAG_*"),
 			listener: z
-				.enum(["keep", "close"])
+				.boolean()
 				.optional()
-				.describe(
-					"SECCOMP_FILTER_FLAG_NEW_LISTENER: the engine takes the listener, then the process closes its own descriptor, or keeps it for exec to close",
-				),
+				.describe("SECCOMP_FILTER_FLAG_NEW_LISTENER: the engine takes the listener; exec closes the process's own"),
 		})
 		.describe("the program comes from the engine, compiled while the kernel clones"),
 	z
@@ -242,7 +240,7 @@ export const initStep = z.discriminatedUnion("op", [
 		effective: z.array(z.string()),
 		permitted: z.array(z.string()),
 		inheritable: z.array(z.string()),
-		ambient: z.array(z.string()),
+		ambient: z.array(z.string()).optional().describe("left as it is when absent"),
 	}),
 	z
 		.object({

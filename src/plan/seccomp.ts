@@ -66,15 +66,19 @@ export function compileSeccomp(seccomp: Seccomp, failUnknown = false): SeccompPr
 /** Where there is no list at all: without the flag a filter costs every program the speculative store bypass mitigation (4.17). */
 const defaultFlags = ["SECCOMP_FILTER_FLAG_SPEC_ALLOW"];
 
-/** `last`: exec comes right after it. */
-export function loadSeccomp(context: Context, init: InitStep[], last: boolean): void {
+export function hasFilter({ linux, spec }: Context): boolean {
+	return linux.seccomp !== undefined || rawProgram(spec) !== undefined;
+}
+
+/** Nothing but the last capset(2) and exec may come after it: the filter need not allow anything else. */
+export function loadSeccomp(context: Context, init: InitStep[]): void {
+	if (!hasFilter(context)) return;
 	const { seccomp } = context.linux;
 	const raw = rawProgram(context.spec) !== undefined;
-	if (!seccomp && !raw) return;
-	const listener = seccompListener(context) === undefined ? {} : ({ listener: last ? "keep" : "close" } as const);
+	const listener = seccompListener(context) === undefined ? {} : { listener: true };
 	const flags = [...(seccomp?.flags ?? defaultFlags)].filter((flag, index) => {
 		// EINVAL without a listener, and it is about nothing else.
-		if (listener.listener || flag !== "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV") return true;
+		if ("listener" in listener || flag !== "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV") return true;
 		context.warn(`/linux/seccomp/flags/${index}`, `seccomp: ${flag} has no effect without SCMP_ACT_NOTIFY`);
 		return false;
 	});

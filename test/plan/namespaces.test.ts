@@ -72,6 +72,18 @@ t.test("without root, setgroups has to go", async (t) => {
 	});
 });
 
+t.test("below a user namespace that denies setgroups, additional groups are ignored, and that is said", async (t) => {
+	const spec = defaultSpec();
+	spec.process.user = { uid: 0, gid: 0, additionalGids: [5] };
+	const host = { initialUserNamespace: false, setgroupsDenied: true };
+	const plan = compile(spec, { host });
+	t.notOk(stepOf(plan, "process.user").setgroups);
+	t.match(plan.warnings, [{ at: "/process/user/additionalGids", message: /ignored.*setgroups/ }]);
+	t.ok(stepOf(compile(spec, { host: { initialUserNamespace: false } }), "process.user").setgroups);
+	spec.linux.namespaces?.push({ type: "user", path: "/proc/1/ns/user" });
+	t.ok(stepOf(compile(spec, { host }), "process.user").setgroups, "a joined namespace has its own rule");
+});
+
 t.test("a joined user namespace has its maps", async (t) => {
 	const plan = compile(withNamespaces({ type: "mount" }, { type: "user", path: "/proc/7/ns/user" }));
 	t.notOk(plan.host.some((step) => step.op === "idmap.write"));
