@@ -3,8 +3,12 @@
  * nothing here. `features` prints this table as potentiallyUnsafeConfigAnnotations: a caller that takes annotations from
  * somebody it doesn't trust has to keep these out.
  */
-/** Names of crun's, with crun's meaning (crun.1). */
 export const ANNOTATIONS = [
+	/** A prefix. Properties of the container's systemd unit, as with runc: for a cgroup that systemd manages. */
+	"org.systemd.property.",
+	/** Path of a CRIU configuration file, as with runc: for checkpoint and restore. */
+	"org.criu.config",
+	// Names of crun's, with crun's meaning (crun.1).
 	/** Base64 of a BPF program that is loaded instead of what linux.seccomp says. */
 	"run.oci.seccomp_bpf_data",
 	/** A name in linux.seccomp that is no system call is an error instead of being skipped. */
