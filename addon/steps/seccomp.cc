@@ -33,7 +33,7 @@ Status PrepareLastStep(Context& context) {
 
 // Loads the filter and says which descriptor listens to it. From the load on the filter is in force: what is between
 // it and the end of this function is what every profile with SCMP_ACT_NOTIFY has to allow.
-Status LoadWithListener(Context& context, unsigned long flags, sock_fprog* filter) {
+Status LoadWithListener(Context& context, unsigned long flags, sock_fprog* filter, bool keep) {
   flags |= SECCOMP_FILTER_FLAG_NEW_LISTENER;
   // Both return a value of their own, so the kernel takes them together only when a failed TSYNC has no thread id to
   // return. There is one thread.
@@ -41,8 +41,9 @@ Status LoadWithListener(Context& context, unsigned long flags, sock_fprog* filte
   RETURN_IF_FAILED(context.channel.PrepareListener(&context.listener_frames));
   const long listener = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, filter);
   if (listener < 0) return Status::Errno("seccomp");
-  // This process's own descriptor is closed by exec; a close(2) here would have to be allowed.
-  return context.channel.SendListener(&context.listener_frames, static_cast<int>(listener));
+  RETURN_IF_FAILED(context.channel.SendListener(&context.listener_frames, static_cast<int>(listener)));
+  if (!keep) close(static_cast<int>(listener));
+  return Status::Ok();
 }
 
 }  // namespace
@@ -68,7 +69,8 @@ Status steps::LoadSeccomp(Context& context, const JsonValue& step) {
   RETURN_IF_FAILED(PrepareLastStep(context));
   filter.len = static_cast<unsigned short>(size / sizeof(sock_filter));
   filter.filter = reinterpret_cast<sock_filter*>(context.filter.data());
-  if (JsonBool(step, "listener")) return LoadWithListener(context, flags, &filter);
+  const std::string_view listener = JsonString(step, "listener", "");
+  if (!listener.empty()) return LoadWithListener(context, flags, &filter, listener == "keep");
   if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &filter) < 0) return Status::Errno("seccomp");
   return Status::Ok();
 }

@@ -216,9 +216,11 @@ export const initStep = z.discriminatedUnion("op", [
 			at,
 			flags: z.array(z.string()).describe("SECCOMP_FILTER_FLAG_*"),
 			listener: z
-				.boolean()
+				.enum(["close", "keep"])
 				.optional()
-				.describe("SECCOMP_FILTER_FLAG_NEW_LISTENER: the engine takes the listener; exec closes the process's own"),
+				.describe(
+					"SECCOMP_FILTER_FLAG_NEW_LISTENER: the engine takes the listener; the process closes its own, or leaves that to exec",
+				),
 		})
 		.describe("the program comes from the engine, compiled while the kernel clones"),
 	z

@@ -23,6 +23,22 @@ function notifies({ syscalls = [] }: Seccomp): boolean {
 	return false;
 }
 
+/**
+ * While the process holds a listener, too, an agent that has died leaves its calls waiting for ever, execve(2) among
+ * them: so it closes its own as soon as it can. Only where the profile surely lets it; otherwise exec does.
+ */
+export function closesListener({ linux: { seccomp } }: Context): "close" | "keep" {
+	const { defaultAction, syscalls = [] } = seccomp ?? {};
+	let allowed = defaultAction === "SCMP_ACT_ALLOW";
+	for (let index = 0; index < syscalls.length; index++) {
+		const rule = syscalls[index];
+		if (rule === undefined || !rule.names.includes("close")) continue;
+		if (rule.action !== "SCMP_ACT_ALLOW" || rule.args?.length) return "keep";
+		allowed = true;
+	}
+	return allowed ? "close" : "keep";
+}
+
 /** Who listens; undefined without SCMP_ACT_NOTIFY, whatever listenerPath says (config-linux.md, "Seccomp"). */
 export function seccompListener({ spec, linux, bundle }: Context): Plan["seccompListener"] {
 	const { seccomp } = linux;

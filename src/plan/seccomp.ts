@@ -2,7 +2,7 @@
 import { annotationAt } from "../bundle/annotations.js";
 import type { Context, Linux } from "./context.js";
 import type { InitStep } from "./schema.js";
-import { rawProgram, seccompListener } from "./seccomp-extras.js";
+import { closesListener, rawProgram, seccompListener } from "./seccomp-extras.js";
 
 type Seccomp = NonNullable<Linux["seccomp"]>;
 
@@ -75,7 +75,7 @@ export function loadSeccomp(context: Context, init: InitStep[]): void {
 	if (!hasFilter(context)) return;
 	const { seccomp } = context.linux;
 	const raw = rawProgram(context.spec) !== undefined;
-	const listener = seccompListener(context) === undefined ? {} : { listener: true };
+	const listener = seccompListener(context) === undefined ? {} : { listener: closesListener(context) };
 	const flags = [...(seccomp?.flags ?? defaultFlags)].filter((flag, index) => {
 		// EINVAL without a listener, and it is about nothing else.
 		if ("listener" in listener || flag !== "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV") return true;

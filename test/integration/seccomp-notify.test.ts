@@ -18,11 +18,11 @@ interface Agent {
 	process: ChildProcess;
 }
 
-async function startAgent(): Promise<Agent> {
+async function startAgent(...more: string[]): Promise<Agent> {
 	const socket = space.path(`agent${++agents}.sock`);
 	const file = `${socket}.out`;
 	const fd = openSync(file, "w");
-	const process = spawn(program("agent"), [socket], { stdio: ["ignore", fd, "inherit"] });
+	const process = spawn(program("agent"), [socket, ...more], { stdio: ["ignore", fd, "inherit"] });
 	closeSync(fd);
 	const output = () => readFileSync(file, "utf8");
 	await eventually(() => output().includes("listening"), "the agent listens");
@@ -185,6 +185,22 @@ t.test(
 		}
 	},
 );
+
+t.test("an agent that has gone leaves nobody waiting", { skip: unlessPeer({ crun: "another state" }) }, async (t) => {
+	const agent = await startAgent("leave");
+	const container = space.container((config) => {
+		notify(agent, ["execve"])(config);
+		config.process.args = ["/bin/true"];
+	});
+	t.equal(container.create().status, 0);
+	// Whether the agent is still there when the process comes to exec is a matter of time; it answers nothing in any case.
+	const start = container.start();
+	t.equal(start.status, 1);
+	t.match(start.error, /function not implemented/i);
+	await container.stopped();
+	container.delete("--force");
+	await ended(agent);
+});
 
 t.test("no agent", async (t) => {
 	for (const noNewPrivileges of [true, false]) {

@@ -22,9 +22,23 @@ function annotated(annotations: Record<string, string>, seccomp?: Seccomp) {
 t.test("a listener: who gets it, where a relative path begins", async (t) => {
 	const plan = compile(annotated({}, { ...notify, listenerMetadata: "m" }));
 	t.strictSame(plan.seccompListener, { path: "/bundle/agent.sock", metadata: "m" });
-	t.match(stepOf(plan, "seccomp.load"), { flags: ["SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"], listener: true });
+	t.match(stepOf(plan, "seccomp.load"), { flags: ["SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"], listener: "close" });
 	const absolute = compile(annotated({}, { ...notify, listenerPath: "/run/agent" }));
 	t.strictSame(absolute.seccompListener, { path: "/run/agent" });
+});
+
+t.test("the process closes its own listener where the profile surely lets it", async (t) => {
+	const listener = (seccomp: Partial<Seccomp>, ...more: NonNullable<Seccomp["syscalls"]>) => {
+		const syscalls = [...(notify.syscalls ?? []), ...more];
+		return stepOf(compile(annotated({}, { ...notify, ...seccomp, syscalls })), "seccomp.load").listener;
+	};
+	const allow: NonNullable<Seccomp["syscalls"]>[number] = { names: ["read", "close"], action: "SCMP_ACT_ALLOW" };
+	const errno = { defaultAction: "SCMP_ACT_ERRNO" } as const;
+	t.equal(listener({}), "close");
+	t.equal(listener({}, { names: ["close"], action: "SCMP_ACT_NOTIFY" }), "keep");
+	t.equal(listener(errno), "keep");
+	t.equal(listener(errno, allow), "close");
+	t.equal(listener(errno, { ...allow, args: [{ index: 0, value: 9, op: "SCMP_CMP_NE" }] }), "keep");
 });
 
 t.test("a listenerPath without SCMP_ACT_NOTIFY is for nobody", async (t) => {

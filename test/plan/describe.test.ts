@@ -93,7 +93,7 @@ const sentences: [InitStep, string][] = [
 	[{ op: "process.noNewPrivileges" }, "set no_new_privs"],
 	[{ op: "seccomp.load", flags: [] }, "load the seccomp filter (flags: none)"],
 	[
-		{ op: "seccomp.load", flags: ["F"], listener: true },
+		{ op: "seccomp.load", flags: ["F"], listener: "keep" },
 		"load the seccomp filter (flags: F), hand its listener to the agent",
 	],
 	[{ op: "capabilities.bound", keep: ["CAP_KILL"] }, "bound capabilities to CAP_KILL"],
