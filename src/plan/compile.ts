@@ -13,6 +13,7 @@ import { append } from "./append.js";
 import type { Context, Mount } from "./context.js";
 import { populateDev } from "./devices.js";
 import { compileEnvironment, notifyDestination } from "./environment.js";
+import { openHookFiles } from "./hook-files.js";
 import { createContainerHooks, hasHooksBeforePivot, runtimeHooks } from "./hooks.js";
 import { awaitIdMaps, writeIdMaps } from "./idmap.js";
 import type { CreateOptions, HostFacts } from "./input.js";
@@ -34,6 +35,7 @@ import {
 } from "./root.js";
 import type { HostStep, InitStep, Plan } from "./schema.js";
 import { compileSeccomp } from "./seccomp.js";
+import { failsOnUnknown, rawProgram, seccompListener } from "./seccomp-extras.js";
 import { writeSysctls } from "./sysctl.js";
 import { createTimeNamespace } from "./time.js";
 import { setNames } from "./uts.js";
@@ -88,6 +90,7 @@ export function beginPlan({ id, bundle, host, options }: PlanInput): PlanDraft {
 	const rlimits = compileRlimits(context);
 	const init: InitStep[] = [];
 	setOomScore(context, init);
+	openHookFiles(context, init);
 	append(init, rlimits.hard);
 	enterNamespaces(context, init);
 	awaitIdMaps(context, init);
@@ -125,7 +128,11 @@ export function finishPlan({ context, warnings, host, init, rlimits }: PlanDraft
 		init,
 		warnings,
 	};
-	if (linux.seccomp) plan.seccomp = compileSeccomp(linux.seccomp);
+	const program = rawProgram(context.spec);
+	if (program !== undefined) plan.seccomp = { program };
+	else if (linux.seccomp) plan.seccomp = compileSeccomp(linux.seccomp, failsOnUnknown(context.spec));
+	const listener = seccompListener(context);
+	if (listener !== undefined) plan.seccompListener = listener;
 	if (options.trace) plan.trace = true;
 	return plan;
 }

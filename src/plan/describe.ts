@@ -91,6 +91,8 @@ const initSentences: Describe<InitStep> = {
 	"device.bind": ({ source, path }) => `bind device ${source} on ${path}`,
 	"console.create": ({ bind }) => `make a terminal${bind ? ", bind it on /dev/console" : ""}`,
 	"hooks.sync": () => "run prestart and createRuntime hooks",
+	"hooks.output": ({ stdout, stderr }) =>
+		`write what hooks print to ${list([stdout, stderr].filter((path) => path !== undefined))}`,
 	"hook.run": ({ stage, index, path }) => `run ${stage} hook #${index}: ${path}`,
 	"root.enter": ({ method }) => entries[method],
 	"uts.hostname": ({ name }) => `set hostname to ${name}`,
@@ -112,11 +114,13 @@ const initSentences: Describe<InitStep> = {
 	"process.memoryPolicy": ({ mode, nodes, flags }) =>
 		`set the memory policy to ${list([mode, ...flags])}${nodes.length > 0 ? ` on nodes ${nodes.join(", ")}` : ""}`,
 	"process.noNewPrivileges": () => "set no_new_privs",
-	"seccomp.load": ({ flags }) => `load the seccomp filter (flags: ${list(flags)})`,
+	"seccomp.load": ({ flags, listener }) =>
+		`load the seccomp filter (flags: ${list(flags)})${listener ? ", hand its listener to the agent" : ""}`,
 	"capabilities.bound": ({ keep }) => `bound capabilities to ${list(keep)}`,
 	"process.user": ({ uid, gid, additionalGids, umask }) =>
 		`become user ${uid}:${gid}${additionalGids.length > 0 ? `, groups ${additionalGids.join(", ")}` : ""}${umask === undefined ? "" : `, umask ${octal(umask)}`}`,
-	"capabilities.apply": ({ effective, ambient }) => `hold capabilities ${list(effective)} (ambient: ${list(ambient)})`,
+	"capabilities.apply": ({ effective, ambient }) =>
+		`hold capabilities ${list(effective)}${ambient ? ` (ambient: ${list(ambient)})` : ""}`,
 	"process.cwd": ({ path, deferrable }) => `change directory to ${path}${deferrable ? ", now or as the user" : ""}`,
 	"process.home": ({ uid }) => `take HOME of user ${uid} from /etc/passwd`,
 	"process.lookup": ({ file, searchPath }) =>

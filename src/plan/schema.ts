@@ -222,6 +222,14 @@ export const initStep = z.discriminatedUnion("op", [
 			"pty from the container's /dev/pts/ptmx, ONLCR cleared; master goes to the engine, slave becomes 0, 1, 2 and the controlling terminal",
 		),
 	z.object({ op: z.literal("hooks.sync"), at }).describe("the engine runs prestart and createRuntime hooks now"),
+	z
+		.object({
+			op: z.literal("hooks.output"),
+			at,
+			stdout: z.string().optional().describe("host path, absolute; made when missing, appended to"),
+			stderr: z.string().optional().describe("the same"),
+		})
+		.describe("before the clone: files for what the hooks that run in the container write"),
 	z.object({
 		op: z.literal("hook.run"),
 		at,
@@ -295,7 +303,17 @@ export const initStep = z.discriminatedUnion("op", [
 		.describe("set_mempolicy(2)"),
 	z.object({ op: z.literal("process.noNewPrivileges"), at }),
 	z
-		.object({ op: z.literal("seccomp.load"), at, flags: z.array(z.string()).describe("SECCOMP_FILTER_FLAG_*") })
+		.object({
+			op: z.literal("seccomp.load"),
+			at,
+			flags: z.array(z.string()).describe("SECCOMP_FILTER_FLAG_*"),
+			listener: z
+				.enum(["close", "keep"])
+				.optional()
+				.describe(
+					"SECCOMP_FILTER_FLAG_NEW_LISTENER: the engine takes the listener; the process closes its own, or leaves that to exec",
+				),
+		})
 		.describe("the program comes from the engine, compiled while the kernel clones"),
 	z
 		.object({ op: z.literal("capabilities.bound"), at, keep: z.array(z.string()) })
@@ -316,7 +334,7 @@ export const initStep = z.discriminatedUnion("op", [
 		effective: z.array(z.string()),
 		permitted: z.array(z.string()),
 		inheritable: z.array(z.string()),
-		ambient: z.array(z.string()),
+		ambient: z.array(z.string()).optional().describe("left as it is when absent"),
 	}),
 	z
 		.object({
@@ -462,7 +480,17 @@ export const plan = z.object({
 			"directories made by `host`; `tasks` of each is joined by cgroup.join (v1), or the first is cloned into (v2)",
 		),
 	init: z.array(initStep).describe("run by the init program, in this order"),
-	seccomp: z.unknown().optional().describe("normalised profile for the filter compiler, see src/plan/seccomp.ts"),
+	seccomp: z
+		.unknown()
+		.optional()
+		.describe("normalised profile for the filter compiler, or the program itself; see src/plan/seccomp.ts"),
+	seccompListener: z
+		.object({
+			path: z.string().describe("host path, absolute, of the agent's socket"),
+			metadata: z.string().optional(),
+		})
+		.optional()
+		.describe("who gets the listener of the filter, once it is loaded"),
 	trace: z.boolean().optional().describe("the init times each step and reports it"),
 	warnings: z.array(z.object({ at: z.string().optional(), message: z.string() })),
 });

@@ -103,6 +103,8 @@ const sentences: [InitStep, string][] = [
 		{ op: "hook.run", stage: "createContainer", index: 1, path: "/h", args: ["h"], env: [], state: {} },
 		"run createContainer hook #1: /h",
 	],
+	[{ op: "hooks.output", stdout: "/o", stderr: "/e" }, "write what hooks print to /o, /e"],
+	[{ op: "hooks.output", stderr: "/e" }, "write what hooks print to /e"],
 	[{ op: "root.enter", method: "pivot" }, "pivot_root into the root filesystem"],
 	[{ op: "root.enter", method: "chroot" }, "chroot into the root filesystem"],
 	[{ op: "uts.hostname", name: "h" }, "set hostname to h"],
@@ -143,6 +145,10 @@ const sentences: [InitStep, string][] = [
 	[{ op: "process.memoryPolicy", mode: "MPOL_LOCAL", nodes: [], flags: [] }, "set the memory policy to MPOL_LOCAL"],
 	[{ op: "process.noNewPrivileges" }, "set no_new_privs"],
 	[{ op: "seccomp.load", flags: [] }, "load the seccomp filter (flags: none)"],
+	[
+		{ op: "seccomp.load", flags: ["F"], listener: "keep" },
+		"load the seccomp filter (flags: F), hand its listener to the agent",
+	],
 	[{ op: "capabilities.bound", keep: ["CAP_KILL"] }, "bound capabilities to CAP_KILL"],
 	[
 		{ op: "process.user", uid: 1, gid: 2, additionalGids: [3], umask: 0o22, setgroups: true, keepCapabilities: true },
@@ -152,6 +158,7 @@ const sentences: [InitStep, string][] = [
 		{ op: "capabilities.apply", effective: ["CAP_KILL"], permitted: [], inheritable: [], ambient: [] },
 		"hold capabilities CAP_KILL (ambient: none)",
 	],
+	[{ op: "capabilities.apply", effective: ["CAP_KILL"], permitted: [], inheritable: [] }, "hold capabilities CAP_KILL"],
 	[{ op: "process.cwd", path: "/w", deferrable: true }, "change directory to /w, now or as the user"],
 	[{ op: "process.cwd", path: "/w" }, "change directory to /w"],
 	[{ op: "process.home", uid: 7 }, "take HOME of user 7 from /etc/passwd"],
