@@ -25,7 +25,6 @@ const ELSEWHERE: Record<string, string> = {
 	"process.execCPUAffinity": "for exec",
 	"process.execCPUAffinity.initial": "for exec",
 	"process.execCPUAffinity.final": "for exec",
-	"linux.resources.memory.checkBeforeUpdate": "for update: a new cgroup uses nothing",
 	"linux.personality.flags": "src/bundle/rules",
 };
 
