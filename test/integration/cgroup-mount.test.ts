@@ -6,7 +6,7 @@ import type { Config } from "../support/config.js";
 import { mountAt } from "../support/config.js";
 import { hostMounts } from "../support/leaks.js";
 import { mountOn, parseMountinfo } from "../support/mountinfo.js";
-import { runtimeName } from "../support/runtime.js";
+import { failed, oursOnly, runtimeName } from "../support/runtime.js";
 import { nothingLeft, workspace } from "../support/workspace.js";
 
 const space = workspace(t);
@@ -98,6 +98,39 @@ t.test("at another place, and without /sys", { skip }, async (t) => {
 	for (const name of hierarchies) t.ok(mountOn(seen.table, `/groups/${name}`).options.includes("ro"), name);
 	t.equal(seen.sys, "");
 });
+
+t.test(
+	"rro closes every hierarchy; an option that none of them has is refused",
+	{ skip: skip || oursOnly },
+	async (t) => {
+		for (const namespace of [false, true]) {
+			const seen = space.inside(
+				(config) => {
+					if (namespace) config.linux.namespaces.push({ type: "cgroup" });
+					mountAt(config, "/sys/fs/cgroup").options = ["rro", "rnosymfollow"];
+				},
+				{
+					table: "cat /proc/self/mountinfo",
+					write: "mkdir /sys/fs/cgroup/pids/made",
+					touch: "touch /sys/fs/cgroup/file",
+				},
+			);
+			for (const name of hierarchies) {
+				const { options } = mountOn(seen.table, `/sys/fs/cgroup/${name}`);
+				for (const word of ["ro", "nosymfollow", "nosuid"]) t.ok(options.includes(word), `${name}: ${word}`);
+			}
+			t.match(seen.write, /Read-only/);
+			t.match(seen.touch, /Read-only/);
+		}
+		const result = space
+			.container((config) => {
+				mountAt(config, "/sys/fs/cgroup").options = ["ro", "nsdelegate"];
+			})
+			.create();
+		t.ok(failed(result));
+		t.match(result.stderr, /a cgroup mount can't have the option "nsdelegate" here/);
+	},
+);
 
 const unified = hostMounts().some(({ type }) => type === "cgroup2");
 t.test("type cgroup2 by name", { skip: unified ? false : "the host has no cgroup v2" }, async (t) => {
