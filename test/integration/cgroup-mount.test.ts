@@ -146,4 +146,42 @@ t.test("type cgroup2 by name", { skip: unified ? false : "the host has no cgroup
 	t.match(seen.write, /Read-only/);
 });
 
+const only = hierarchies.length > 0 || !unified ? "the host has not cgroup v2 alone: run make test-vm" : false;
+for (const user of [false, true]) {
+	for (const namespace of [false, true]) {
+		for (const readonly of [true, false]) {
+			const where = `${namespace ? "with" : "without"} a cgroup namespace${user ? ", in a user namespace" : ""}`;
+			t.test(`v2, ${readonly ? "read-only" : "writable"}, ${where}`, { skip: only }, async (t) => {
+				const container = space.container((config, bundle) => {
+					if (user) userNamespace(config, bundle);
+					if (namespace) config.linux.namespaces.push({ type: "cgroup" });
+					mountAt(config, "/sys/fs/cgroup").options = readonly ? ["nosuid", "ro"] : ["nosuid"];
+					// Without a namespace of its own, root sees the hierarchy from its root on.
+					const own = namespace || user ? "/sys/fs/cgroup" : "/sys/fs/cgroup$(sed s/^0::// /proc/self/cgroup)";
+					const commands = [
+						"cat /proc/self/mountinfo",
+						"echo @@",
+						`cat ${own}/cgroup.procs; ls ${own}/memory.max`,
+						"echo @@",
+						`(mkdir ${own}/made && echo written && rmdir ${own}/made) 2>&1`,
+					];
+					config.process.args = ["/bin/sh", "-c", `${commands.join("\n")}\nexit 0`];
+				});
+				const { status, stdout, stderr } = container.run();
+				t.equal(status, 0, stderr);
+				const [table = "", own = "", made = ""] = stdout.split("@@\n");
+				const mount = mountOn(table, "/sys/fs/cgroup");
+				t.equal(mount.type, "cgroup2");
+				t.equal(mount.root, user && !namespace ? `/${container.id}` : "/");
+				for (const word of [readonly ? "ro" : "rw", "nosuid"]) t.ok(mount.options.includes(word), word);
+				t.match(own, /^1\n/m, "the process sees itself");
+				t.match(own, /memory\.max/, "which the hierarchy's root does not have");
+				if (readonly) t.match(made, /Read-only/);
+				else if (user && !namespace) t.match(made, /Permission denied/, "the cgroup belongs to the host's root");
+				else if (!user) t.equal(made, "written\n");
+			});
+		}
+	}
+}
+
 nothingLeft(t, space);
