@@ -20,7 +20,7 @@ import type { CreateOptions, HostFacts } from "./input.js";
 import { compileIntelRdt } from "./intel-rdt.js";
 import { applyAppArmor, labelKeyring, labelMounts } from "./labels.js";
 import { compileMount, showsCgroups } from "./mounts.js";
-import { bringUpLoopback, enterNamespaces, joinKeyring, readNamespaces } from "./namespaces.js";
+import { bringUpLoopback, clonesIntoOwnCgroup, enterNamespaces, joinKeyring, readNamespaces } from "./namespaces.js";
 import { awaitNetDevices, moveNetDevices } from "./net-devices.js";
 import { protectPaths } from "./paths.js";
 import { becomeProcess, createConsole, setOomScore } from "./process.js";
@@ -202,9 +202,9 @@ class CgroupEntry {
 	enter(init: InitStep[]): void {
 		if (this.#entered) return;
 		this.#entered = true;
-		const { host, cgroups, namespaces } = this.#context;
-		// On v2 the clone has put the process there already (CLONE_INTO_CGROUP, Linux 5.7).
-		if (host.cgroup.mode !== "v2" && cgroups.length > 0) init.push({ op: "cgroup.join", at: "/linux/cgroupsPath" });
+		const { cgroups, namespaces } = this.#context;
+		if (cgroups.length > 0 && !clonesIntoOwnCgroup(this.#context))
+			init.push({ op: "cgroup.join", at: "/linux/cgroupsPath" });
 		const at = namespaces.pointer("cgroup");
 		if (at !== undefined) init.push({ op: "namespace.unshare", at, namespaces: ["cgroup"] });
 	}

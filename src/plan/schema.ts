@@ -126,7 +126,7 @@ export const initStep = z.discriminatedUnion("op", [
 			at,
 		})
 		.describe(
-			"waits for the engine's cgroup message; writes 0 to each `tasks` fd that came with it (a thread that moves itself needs no RCU grace period, Linux 5.5; writing a pid to cgroup.procs costs up to 20 ms)",
+			"waits for the engine's cgroup message; writes 0 to each fd that came with it: v1 `tasks` (a thread that moves itself needs no RCU grace period, Linux 5.5; writing a pid to cgroup.procs costs up to 20 ms)",
 		),
 	z.object({ op: z.literal("namespace.unshare"), at, namespaces: z.array(z.enum(["cgroup"])) }),
 	z.object({
@@ -476,9 +476,7 @@ export const plan = z.object({
 				path: z.string(),
 			}),
 		)
-		.describe(
-			"directories made by `host`; `tasks` of each is joined by cgroup.join (v1), or the first is cloned into (v2)",
-		),
+		.describe("directories made by `host`; each is joined by cgroup.join, or the first is cloned into (v2)"),
 	init: z.array(initStep).describe("run by the init program, in this order"),
 	seccomp: z
 		.unknown()
