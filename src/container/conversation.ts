@@ -12,6 +12,7 @@ import { moveNetDevices } from "./net-devices.js";
 import { withProcess } from "./recording.js";
 import type { TracedStep } from "./request.js";
 import { joinResctrlGroups } from "./resctrl.js";
+import { scheduleProcess } from "./scheduling.js";
 import { writeRecord } from "./store.js";
 import { hookState } from "./teardown.js";
 
@@ -46,6 +47,7 @@ export function converse(state: Launch): StartedLaunch {
 				reportTrace(state, message.microseconds);
 				break;
 			case "ready":
+				if (hasPriorities(state)) scheduleProcess(state, pidOf(state));
 				pidOf(state);
 				return state as StartedLaunch;
 			case "failure":
@@ -81,6 +83,11 @@ export function awaitExec(
 export function initFailure(state: Launch, failure: StepFailure): RuntimeError {
 	if (state.plan.init[failure.step]?.op === "hook.run") state.hooksReached = true;
 	return explainFailure(state.plan, failure);
+}
+
+function hasPriorities({ bundle }: Launch): boolean {
+	const process = bundle.spec.process;
+	return process?.scheduler !== undefined || process?.ioPriority !== undefined;
 }
 
 function receive(state: Launch): InitMessage {

@@ -25,6 +25,7 @@ import { protectPaths } from "./paths.js";
 import { becomeProcess, createConsole, setOomScore } from "./process.js";
 import { compileRlimits, type RlimitSteps } from "./rlimits.js";
 import { createWorkingDirectory, enterRoot, makeReadonly, openRoot, requireMountNamespace } from "./root.js";
+import { scheduleFromOutside } from "./scheduling.js";
 import type { HostStep, InitStep, Plan } from "./schema.js";
 import { compileSeccomp } from "./seccomp.js";
 import { writeSysctls } from "./sysctl.js";
@@ -106,6 +107,7 @@ export function finishPlan({ context, warnings, host, init, rlimits }: PlanDraft
 	compileIntelRdt(context, host);
 	writeIdMaps(context, host);
 	moveNetDevices(context, host);
+	scheduleFromOutside(context, host);
 	const plan: Plan = {
 		version: 1,
 		id,
