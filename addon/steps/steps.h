@@ -24,6 +24,9 @@ Status WaitForIdMaps(Context& context, const JsonValue& step);
 // net_devices.cc
 Status WaitForNetDevices(Context& context, const JsonValue& step);
 
+// time_namespace.cc
+Status CreateTimeNamespace(Context& context, const JsonValue& step);
+
 // kernel.cc
 Status JoinKeyring(Context& context, const JsonValue& step);
 Status SetUpNetworkDevice(Context& context, const JsonValue& step);

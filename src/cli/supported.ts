@@ -13,7 +13,7 @@ export const hooks = [
 	"poststop",
 ] as const;
 
-export const namespaces = ["cgroup", "ipc", "mount", "network", "pid", "user", "uts"] as const;
+export const namespaces = ["cgroup", "ipc", "mount", "network", "pid", "time", "user", "uts"] as const;
 
 export const seccomp = {
 	actions: [

@@ -8,11 +8,13 @@ import { writeIdMaps } from "./host-steps.js";
 import { interruption } from "./interruption.js";
 import type { Launch, StartedLaunch } from "./launch-state.js";
 import { channelOf, tell } from "./launch-state.js";
+import { mapMount } from "./mount-idmap.js";
 import { moveNetDevices } from "./net-devices.js";
 import { withProcess } from "./recording.js";
 import type { TracedStep } from "./request.js";
 import { joinResctrlGroups } from "./resctrl.js";
 import { scheduleProcess } from "./scheduling.js";
+import { sendSource } from "./send-source.js";
 import { writeRecord } from "./store.js";
 import { hookState } from "./teardown.js";
 
@@ -39,6 +41,13 @@ export function converse(state: Launch): StartedLaunch {
 			case "hooks":
 				runCreateHooks(state);
 				tell(() => native.send({ channel: channelOf(state), type: "hooks" }));
+				break;
+			case "mount":
+				mapMount(state, message);
+				tell(() => native.send({ channel: channelOf(state), type: "mount" }));
+				break;
+			case "source":
+				tell(() => sendSource(state, message.step));
 				break;
 			case "terminal":
 				takeTerminal(state, message.fd, message.name);

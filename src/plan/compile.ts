@@ -24,11 +24,19 @@ import { awaitNetDevices, moveNetDevices } from "./net-devices.js";
 import { protectPaths } from "./paths.js";
 import { becomeProcess, createConsole, setOomScore } from "./process.js";
 import { compileRlimits, type RlimitSteps } from "./rlimits.js";
-import { createWorkingDirectory, enterRoot, makeReadonly, openRoot, requireMountNamespace } from "./root.js";
+import {
+	createWorkingDirectory,
+	enterRoot,
+	makeReadonly,
+	makeUnbindable,
+	openRoot,
+	requireMountNamespace,
+} from "./root.js";
 import { scheduleFromOutside } from "./scheduling.js";
 import type { HostStep, InitStep, Plan } from "./schema.js";
 import { compileSeccomp } from "./seccomp.js";
 import { writeSysctls } from "./sysctl.js";
+import { createTimeNamespace } from "./time.js";
 import { setNames } from "./uts.js";
 
 export interface PlanInput {
@@ -84,6 +92,7 @@ export function beginPlan({ id, bundle, host, options }: PlanInput): PlanDraft {
 	append(init, rlimits.hard);
 	enterNamespaces(context, init);
 	awaitIdMaps(context, init);
+	createTimeNamespace(context, "after clone", init);
 	awaitNetDevices(context, init);
 	labelKeyring(context, init);
 	joinKeyring(context, init);
@@ -146,6 +155,7 @@ function compileInside(context: Context, init: InitStep[], rlimits: RlimitSteps)
 	applyAppArmor(context, init);
 	writeSysctls(context, init);
 	protectPaths(context, init);
+	makeUnbindable(context, init);
 	becomeProcess(context, environment, rlimits.exact, init);
 }
 

@@ -11,6 +11,7 @@ import { checkUnsupported } from "../unsupported.js";
 import { checkDevices } from "./devices.js";
 import { checkIdMappings } from "./idmappings.js";
 import { checkIntelRdt } from "./intel-rdt.js";
+import { checkMountIdMaps } from "./mount-idmap.js";
 import { checkMounts } from "./mounts.js";
 import { checkNamespaces } from "./namespaces.js";
 import { checkNetDevices } from "./net-devices.js";
@@ -28,6 +29,7 @@ export const RULES: readonly Rule[] = [
 	checkVersion,
 	checkProcess,
 	checkMounts,
+	checkMountIdMaps,
 	checkNamespaces,
 	checkIdMappings,
 	checkDevices,

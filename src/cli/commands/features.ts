@@ -2,7 +2,7 @@
 import { CAPABILITIES } from "../../bundle/capabilities.js";
 import type { Features } from "../../generated/features.js";
 import type { Native } from "../../native/api.js";
-import { mountOption, mountOptionNames } from "../../plan/mount-options.js";
+import { mountOptionNames } from "../../plan/mount-options.js";
 import type { Command } from "../session.js";
 import { hooks, memoryPolicy, namespaces, seccomp } from "../supported.js";
 import { readBuild, specVersion } from "../version.js";
@@ -18,10 +18,7 @@ export async function describeFeatures(native: Native): Promise<Features> {
 		ociVersionMin: "1.0.0",
 		ociVersionMax: specVersion,
 		hooks: [...hooks],
-		// id-mapped mounts are in the table of options to be refused by name.
-		mountOptions: mountOptionNames()
-			.filter((name) => mountOption(name)?.sets !== "idmap")
-			.sort(),
+		mountOptions: mountOptionNames().sort(),
 		linux: {
 			namespaces: [...namespaces],
 			capabilities: [...CAPABILITIES],
@@ -38,7 +35,7 @@ export async function describeFeatures(native: Native): Promise<Features> {
 			selinux: { enabled: true },
 			memoryPolicy: { modes: [...memoryPolicy.modes], flags: [...memoryPolicy.flags] },
 			intelRdt: { enabled: true, schemata: true, monitoring: true },
-			mountExtensions: { idmap: { enabled: false } },
+			mountExtensions: { idmap: { enabled: true } },
 			netDevices: { enabled: true },
 		},
 		annotations: {
