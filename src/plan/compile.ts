@@ -33,6 +33,7 @@ import {
 	openRoot,
 	requireMountNamespace,
 } from "./root.js";
+import { scheduleFromOutside } from "./scheduling.js";
 import type { HostStep, InitStep, Plan } from "./schema.js";
 import { compileSeccomp } from "./seccomp.js";
 import { failsOnUnknown, rawProgram, seccompListener } from "./seccomp-extras.js";
@@ -118,6 +119,7 @@ export function finishPlan({ context, warnings, host, init, rlimits }: PlanDraft
 	compileIntelRdt(context, host);
 	writeIdMaps(context, host);
 	moveNetDevices(context, host);
+	scheduleFromOutside(context, host);
 	const plan: Plan = {
 		version: 1,
 		id,
