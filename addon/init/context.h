@@ -48,6 +48,8 @@ struct Context {
   // except for the last.
   UniqueFd host_root;
   UniqueFd host_proc;
+  // /proc/self/timens_offsets, opened while we were still its owner; see time_namespace.h.
+  UniqueFd time_offsets;
   MaskSource null_device;
   MaskSource empty_directory;
   // Whether mounts may still propagate to the host, so that the old root must not be unmounted as it is.

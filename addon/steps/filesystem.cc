@@ -11,6 +11,7 @@
 #include "steps/attributes.h"
 #include "steps/copy_up.h"
 #include "steps/long_options.h"
+#include "steps/mount_idmap.h"
 #include "steps/steps.h"
 #include "steps/target.h"
 
@@ -98,6 +99,8 @@ Status steps::MountFilesystem(Context& context, const JsonValue& step) {
   }
   const bool copy_up = JsonBool(step, "copyUp") && existed;
   if (HasLongOption(step)) {
+    // mount(2) attaches at once, and what was attached can't be mapped any more.
+    if (JsonMember(step, "idmap") != nullptr) return Status::Make("mount", EINVAL, "an option is too long for idmap");
     UniqueFd root;
     RETURN_IF_FAILED(MountWithLongOptions(step, target.get()));
     RETURN_IF_FAILED(OpenMountRoot(context, destination, &root));
@@ -131,6 +134,8 @@ Status steps::MountFilesystem(Context& context, const JsonValue& step) {
     mount = UniqueFd(fsmount(filesystem.get(), FSMOUNT_CLOEXEC, static_cast<unsigned>(attributes.attr_set)));
     if (!mount) return ContextFailure(filesystem.get(), "fsmount", type);
   }
+  // After the copy: what was copied keeps the image's ids in the file system, as a bind would.
+  RETURN_IF_FAILED(MapMountIds(context, step, mount.get()));
   RETURN_IF_FAILED(ApplyRecursiveAttributes(mount.get(), step, destination));
   RETURN_IF_FAILED(MoveMount(context, mount, target.get(), destination));
   return ApplyPropagation(mount.get(), step, destination);

@@ -7,6 +7,7 @@
 
 #include "steps/namespace_flags.h"
 #include "steps/steps.h"
+#include "steps/time_namespace.h"
 
 namespace runtime_ts {
 namespace {
@@ -49,6 +50,7 @@ Status steps::JoinNamespaces(Context& context, const JsonValue& step) {
   int count = 0;
 
   RETURN_IF_FAILED(HideFromContainer());
+  RETURN_IF_FAILED(OpenTimeOffsets(context));
   const JsonValue* list = JsonMember(step, "namespaces");
   if (list == nullptr || !list->IsArray() || list->Size() > kTypes) return Status::Make("plan", EPROTO, "namespaces");
   // All are opened before the first is entered: the paths are the host's, and a mount namespace changes them.
@@ -95,6 +97,7 @@ Status steps::WaitForIdMaps(Context& context, const JsonValue&) {
   RETURN_IF_FAILED(context.channel.Send(Frame::kIdMap));
   RETURN_IF_FAILED(context.channel.Receive(Frame::kIdMapDone, &done));
   context.in_user_namespace = true;
+  RETURN_IF_FAILED(OpenTimeOffsets(context));
   RETURN_IF_FAILED(BecomeRoot());
   return HideFromContainer();
 }

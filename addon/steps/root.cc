@@ -15,8 +15,9 @@ namespace runtime_ts {
 namespace {
 
 // pivot_root(2) refuses a new root whose parent mount is shared, and what is attached there would appear on the host.
-// The rootfs need not be the root of a mount, so go up until there is one.
-Status MakeParentPrivate(const char* path) {
+// A slave still gets what the host mounts below the rootfs later. The rootfs need not be the root of a mount, so go up
+// until there is one.
+Status SeverParent(const char* path, std::uint64_t kind) {
   // host path: the rootfs from outside
   UniqueFd directory(open(path, O_PATH | O_DIRECTORY | O_CLOEXEC));
   while (directory) {
@@ -24,7 +25,7 @@ Status MakeParentPrivate(const char* path) {
     if (statx(directory.get(), "", AT_EMPTY_PATH, STATX_TYPE, &attributes) < 0) return Status::Errno("statx", path);
     if ((attributes.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0) {
       mount_attr change{};
-      change.propagation = MS_PRIVATE;
+      change.propagation = kind;
       return ApplyAttributes(directory.get(), change, false, path);
     }
     directory = UniqueFd(openat(directory.get(), "..", O_PATH | O_DIRECTORY | O_CLOEXEC));
@@ -93,7 +94,8 @@ Status steps::OpenRoot(Context& context, const JsonValue& step) {
   if (!context.host_root) return Status::Errno("open", "/");
   RETURN_IF_FAILED(ApplyAttributes(context.host_root.get(), change, (propagation & MS_REC) != 0, "/"));
   context.may_propagate = propagation != (MS_REC | MS_PRIVATE) && propagation != (MS_REC | MS_SLAVE);
-  if (context.may_propagate) RETURN_IF_FAILED(MakeParentPrivate(path));
+  if (context.may_propagate)
+    RETURN_IF_FAILED(SeverParent(path, change.propagation == MS_SLAVE ? MS_SLAVE : MS_PRIVATE));
 
   // A mount of its own, so that it can be pivoted to and made read-only without touching the host's.
   UniqueFd root(open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE));

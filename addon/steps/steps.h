@@ -21,6 +21,9 @@ Status UnshareNamespaces(Context& context, const JsonValue& step);
 Status Clone(Context& context, const JsonValue& step);
 Status WaitForIdMaps(Context& context, const JsonValue& step);
 
+// time_namespace.cc
+Status CreateTimeNamespace(Context& context, const JsonValue& step);
+
 // kernel.cc
 Status JoinKeyring(Context& context, const JsonValue& step);
 Status SetUpNetworkDevice(Context& context, const JsonValue& step);

@@ -49,6 +49,7 @@ constexpr Row kTable[] = {
     {"start.wait", steps::WaitForStart},
     {"symlink.create", steps::CreateSymlink},
     {"sysctl.write", steps::WriteSysctl},
+    {"time.create", steps::CreateTimeNamespace},
     {"uts.domainname", steps::SetDomainname},
     {"uts.hostname", steps::SetHostname},
 };

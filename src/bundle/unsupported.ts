@@ -3,7 +3,7 @@
  * its config.json asks for is worse than no container. An entry goes away when its feature comes.
  */
 import type { Report } from "./rules/report.js";
-import type { Mount, Spec } from "./spec.js";
+import type { Spec } from "./spec.js";
 
 interface Gap {
 	feature: string;
@@ -26,35 +26,7 @@ function property(feature: string, pointer: string, value: (spec: Spec) => unkno
 /** In AppArmor's own words: no confinement, which is what a container without a profile has. */
 const UNCONFINED = "unconfined";
 
-/** crun takes mappings in the option too (idmap=uids=...;gids=...), and Podman sends that. */
-function isIdMap(option: string): boolean {
-	return option === "idmap" || option === "ridmap" || option.startsWith("idmap=") || option.startsWith("ridmap=");
-}
-
 export const UNSUPPORTED: readonly Gap[] = [
-	{
-		feature: "a time namespace",
-		find(spec, at) {
-			const namespaces = spec.linux?.namespaces ?? [];
-			for (let index = 0; index < namespaces.length; index++) {
-				if (namespaces[index]?.type === "time") at(`/linux/namespaces/${index}`);
-			}
-		},
-	},
-	{
-		feature: "an id-mapped mount",
-		find(spec, at) {
-			const mounts = spec.mounts ?? [];
-			for (let index = 0; index < mounts.length; index++) {
-				const { uidMappings, gidMappings, options = [] } = mounts[index] as Mount;
-				if (uidMappings !== undefined) at(`/mounts/${index}/uidMappings`);
-				else if (gidMappings !== undefined) at(`/mounts/${index}/gidMappings`);
-				for (let option = 0; option < options.length; option++) {
-					if (isIdMap(options[option] as string)) at(`/mounts/${index}/options/${option}`);
-				}
-			}
-		},
-	},
 	property("moving network devices", "/linux/netDevices", (spec) =>
 		Object.keys(spec.linux?.netDevices ?? {}).length > 0 ? true : undefined,
 	),

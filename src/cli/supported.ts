@@ -60,6 +60,7 @@ function refuses(spec: Spec, probe: Probe, cgroup: CgroupLayout): boolean {
 		euid: probe.rootless ? 1000 : 0,
 		egid: probe.rootless ? 1000 : 0,
 		initialUserNamespace: true,
+		timeNamespaces: true,
 		apparmor: true,
 		selinux: true,
 	};

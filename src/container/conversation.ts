@@ -10,9 +10,11 @@ import { writeIdMaps } from "./host-steps.js";
 import { interruption } from "./interruption.js";
 import type { Launch, StartedLaunch } from "./launch-state.js";
 import { channelOf, tell } from "./launch-state.js";
+import { mapMount } from "./mount-idmap.js";
 import { withProcess } from "./recording.js";
 import type { TracedStep } from "./request.js";
 import { deliverListener, type ListenerDelivery, listenerLost } from "./seccomp.js";
+import { sendSource } from "./send-source.js";
 import { writeRecord } from "./store.js";
 import { hookState } from "./teardown.js";
 
@@ -34,6 +36,13 @@ export function converse(state: Launch): StartedLaunch {
 			case "hooks":
 				runCreateHooks(state);
 				tell(() => native.send({ channel: channelOf(state), type: "hooks" }));
+				break;
+			case "mount":
+				mapMount(state, message);
+				tell(() => native.send({ channel: channelOf(state), type: "mount" }));
+				break;
+			case "source":
+				tell(() => sendSource(state, message.step));
 				break;
 			case "terminal":
 				takeTerminal(state, message.fd, message.name);

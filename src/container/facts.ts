@@ -12,6 +12,7 @@ export function gatherFacts(native: Native, spec: Spec): HostFacts {
 		...native.identity(),
 		cgroup: readLayout(native.readText({ path: "/proc/self/mountinfo", lossy: true })),
 		capabilities: boundingSet(native.readText({ path: "/proc/self/status", lossy: true })),
+		timeNamespaces: hasTimeNamespaces(native, spec),
 		apparmor: Boolean(spec.process?.apparmorProfile) && hasAppArmor(native),
 		selinux: Boolean(spec.process?.selinuxLabel || spec.linux?.mountLabel) && hasSelinux(native),
 	};
@@ -28,6 +29,14 @@ function deniesSetgroups(native: Native): boolean {
 		if (failedWith(error, "ENOENT")) return false;
 		throw error;
 	}
+}
+
+function hasTimeNamespaces(native: Native, spec: Spec): boolean {
+	const namespaces = spec.linux?.namespaces ?? [];
+	for (let index = 0; index < namespaces.length; index++) {
+		if (namespaces[index]?.type === "time") return native.stat({ path: "/proc/self/timens_offsets" }) !== undefined;
+	}
+	return false;
 }
 
 function hasAppArmor(native: Native): boolean {

@@ -22,11 +22,19 @@ import { bringUpLoopback, enterNamespaces, joinKeyring, readNamespaces } from ".
 import { protectPaths } from "./paths.js";
 import { becomeProcess, createConsole, setOomScore } from "./process.js";
 import { compileRlimits, type RlimitSteps } from "./rlimits.js";
-import { createWorkingDirectory, enterRoot, makeReadonly, openRoot, requireMountNamespace } from "./root.js";
+import {
+	createWorkingDirectory,
+	enterRoot,
+	makeReadonly,
+	makeUnbindable,
+	openRoot,
+	requireMountNamespace,
+} from "./root.js";
 import type { HostStep, InitStep, Plan } from "./schema.js";
 import { compileSeccomp } from "./seccomp.js";
 import { failsOnUnknown, rawProgram, seccompListener } from "./seccomp-extras.js";
 import { writeSysctls } from "./sysctl.js";
+import { createTimeNamespace } from "./time.js";
 import { setNames } from "./uts.js";
 
 export interface PlanInput {
@@ -83,6 +91,7 @@ export function beginPlan({ id, bundle, host, options }: PlanInput): PlanDraft {
 	append(init, rlimits.hard);
 	enterNamespaces(context, init);
 	awaitIdMaps(context, init);
+	createTimeNamespace(context, "after clone", init);
 	joinKeyring(context, init);
 	bringUpLoopback(context, init);
 	return { context, warnings, host: cgroup.host, init, rlimits };
@@ -142,6 +151,7 @@ function compileInside(context: Context, init: InitStep[], rlimits: RlimitSteps)
 	setNames(context, init);
 	writeSysctls(context, init);
 	protectPaths(context, init);
+	makeUnbindable(context, init);
 	becomeProcess(context, environment, rlimits.exact, init);
 }
 

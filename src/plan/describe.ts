@@ -1,5 +1,5 @@
 /** One sentence for each step of a plan, for people: `explain` prints them and errors quote them. */
-import type { AttributeChange, HostStep, InitStep, InitStepOf } from "./schema.js";
+import type { AttributeChange, HostStep, InitStep, InitStepOf, MountIdMap } from "./schema.js";
 
 type MountStep = InitStepOf<"mount.filesystem"> | InitStepOf<"mount.bind"> | InitStepOf<"mount.remount">;
 
@@ -26,6 +26,7 @@ function attributes(change: AttributeChange | undefined, suffix: string): string
 function details(step: MountStep, ...more: string[]): string {
 	const words = [
 		...more,
+		...("idmap" in step && step.idmap ? [describeIdMap(step.idmap)] : []),
 		...attributes(step.attributes, ""),
 		...attributes(step.recursive, " recursively"),
 		...("options" in step
@@ -35,6 +36,12 @@ function details(step: MountStep, ...more: string[]): string {
 		...(step.propagation ?? []),
 	];
 	return words.length > 0 ? ` (${words.join(", ")})` : "";
+}
+
+function describeIdMap({ uid, gid, recursive }: MountIdMap): string {
+	const whose =
+		uid && gid ? `${count(uid.length, "uid range")}, ${count(gid.length, "gid range")}` : "as the container";
+	return `ids mapped${recursive ? " recursively" : ""}: ${whose}`;
 }
 
 const list = (words: readonly string[], empty = "none"): string => (words.length > 0 ? words.join(", ") : empty);
@@ -55,6 +62,11 @@ const initSentences: Describe<InitStep> = {
 		`join namespaces: ${list(namespaces.map(({ type, path }) => `${type} (${path})`))}`,
 	clone: ({ namespaces, cgroup }) =>
 		`start the container's first process in new namespaces: ${list(namespaces)}${cgroup ? `, in cgroup ${cgroup}` : ""}`,
+	"time.create": ({ offsets }) =>
+		`make a time namespace (${list(
+			offsets.map(({ clock, secs, nanosecs }) => `${clock} ${secs} s ${nanosecs} ns`),
+			"no offsets",
+		)})`,
 	"idmap.wait": () => "wait until the id maps are written",
 	"keyring.join": ({ name }) => `make session keyring ${name}`,
 	"network.up": ({ device }) => `bring up network device ${device}`,

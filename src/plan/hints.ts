@@ -5,19 +5,33 @@ import type { HostStep, InitStep } from "./schema.js";
 type Step = InitStep | HostStep;
 
 export function hintFor(step: Step, failure: FailedStep): string | undefined {
+	if (failure.detail === "MOUNT_ATTR_IDMAP") return idmapped(step, failure);
 	switch (step.op) {
 		case "mount.filesystem":
 			return filesystem(step.type, failure);
 		case "mount.bind":
-			if (failure.code === "ENOENT" && failure.syscall === "open_tree")
+			if (failure.code === "ENOENT" && (failure.syscall === "open_tree" || failure.syscall === "open"))
 				return `the source ${step.source} does not exist on the host`;
+			if (failure.code === "EINVAL" && failure.syscall === "open_tree")
+				return step.tree
+					? "an unbindable mount can't be bound"
+					: "an unbindable mount can't be bound, nor a directory without the mounts below it in a user namespace: rbind takes them along";
+			if (failure.code === "EACCES")
+				return "a directory on the way to the source may not be searched by the user who calls the runtime";
 			if (failure.code === "ENOTDIR") return "a directory can be bound only on a directory, a file only on a file";
 			if (failure.code === "EPERM")
 				return "in a user namespace, flags that the host has set on a mount can't be cleared";
 			return undefined;
+		case "root.open":
+			return failure.code === "EACCES"
+				? "in a user namespace, the container's root needs to search (x) every directory on the way to its root filesystem"
+				: undefined;
 		case "namespace.join":
 			if (failure.code === "EINVAL") return "the path must be a namespace of the type that it is listed for";
 			return failure.code === "ENOENT" ? "the process that the namespace belonged to may have ended" : undefined;
+		case "time.create":
+			if (failure.code === "ERANGE") return "a clock of the container would be negative, or beyond 146 years";
+			return failure.code === "EPERM" ? "setting the clocks of a namespace takes CAP_SYS_TIME" : undefined;
 		case "clone":
 			return clone(failure);
 		case "root.enter":
@@ -63,6 +77,13 @@ function filesystem(type: string, { code }: FailedStep): string | undefined {
 	if (type === "proc")
 		return "in a user namespace, proc can be mounted only together with a new pid namespace, and where the outer /proc is not covered in parts";
 	return "in a user namespace, only some filesystems can be mounted";
+}
+
+function idmapped(step: Step, { code }: FailedStep): string | undefined {
+	if (code === "EPERM") return "only the owner of the filesystem, for one of the host root, can map the ids of a mount";
+	if (code !== "EINVAL") return undefined;
+	const below = "idmap" in step && step.idmap?.recursive ? ", or that of a mount below it," : "";
+	return `the filesystem${below} does not support id-mapped mounts on this kernel, or is id-mapped already`;
 }
 
 function clone({ code }: FailedStep): string | undefined {

@@ -9,6 +9,8 @@ export interface HostFacts {
 	euid: number;
 	egid: number;
 	initialUserNamespace: boolean;
+	/** The kernel has time namespaces; known only where config.json asks for one. */
+	timeNamespaces: boolean;
 	/** /proc/self/setgroups says deny, which every user namespace below this one inherits (user_namespaces(7)). */
 	setgroupsDenied?: boolean;
 	apparmor: boolean;

@@ -2,6 +2,7 @@
 import type { Spec } from "../bundle/spec.js";
 import type { Context, Linux } from "./context.js";
 import type { InitStep, InitStepOf, NamespaceType } from "./schema.js";
+import { createTimeNamespace } from "./time.js";
 
 type Namespace = NonNullable<Linux["namespaces"]>[number];
 
@@ -54,10 +55,11 @@ export function readNamespaces(spec: Spec): Namespaces {
 export function enterNamespaces(context: Context, init: InitStep[]): void {
 	const { joined, created } = context.namespaces;
 	if (joined.length > 0) init.push({ op: "namespace.join", at: "/linux/namespaces", namespaces: joined });
+	createTimeNamespace(context, "before clone", init);
 	const cloned: NamespaceType[] = [];
 	for (let index = 0; index < created.length; index++) {
 		const type = created[index] as NamespaceType;
-		if (type !== "cgroup") cloned.push(type);
+		if (type !== "cgroup" && type !== "time") cloned.push(type);
 	}
 	const clone: InitStepOf<"clone"> = { op: "clone", at: "/linux/namespaces", namespaces: cloned };
 	const unified = context.host.cgroup.mode === "v2" ? context.cgroups[0] : undefined;

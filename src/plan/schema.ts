@@ -39,6 +39,16 @@ export const attributeChange = z.object({
 	atime: atime.optional(),
 });
 
+/** First id inside, first id outside, how many; as a line of /proc/PID/uid_map. */
+export const idRange = z.tuple([z.number(), z.number(), z.number()]);
+
+/** The mapping of an id-mapped mount, from the ids in the filesystem to those that they are on the host. */
+export const mountIdMap = z.object({
+	recursive: z.boolean().describe("ridmap: the mounts below it too"),
+	uid: z.array(idRange).optional().describe("absent, with gid: the mapping of the user namespace that the init is in"),
+	gid: z.array(idRange).optional(),
+});
+
 const mountCommon = {
 	at,
 	destination: z.string(),
@@ -61,10 +71,24 @@ export const initStep = z.discriminatedUnion("op", [
 		.object({
 			op: z.literal("clone"),
 			at,
-			namespaces: z.array(namespaceType).describe("new namespaces; cgroup is never here, see namespace.unshare"),
+			namespaces: z
+				.array(namespaceType)
+				.describe("new namespaces; cgroup and time are never here, see namespace.unshare and time.create"),
 			cgroup: z.string().optional().describe("v2 cgroup directory for CLONE_INTO_CGROUP"),
 		})
 		.describe("the container's first process starts here; every later step runs in it"),
+
+	z
+		.object({
+			op: z.literal("time.create"),
+			at,
+			offsets: z.array(
+				z.object({ clock: z.enum(["monotonic", "boottime"]), secs: z.string(), nanosecs: z.number().int() }),
+			),
+		})
+		.describe(
+			"makes a time namespace, sets its clocks and enters it; after the clone where that makes the user namespace that is to own it",
+		),
 
 	// --- after the clone: run by the container's first process ---------------------------------------------
 	z
@@ -107,12 +131,15 @@ export const initStep = z.discriminatedUnion("op", [
 				"the destination must be a real directory reached without any symlink (CVE-2019-19921, CVE-2023-27561)",
 			),
 		copyUp: z.boolean().optional().describe("tmpcopyup: copy what the destination holds into the new tmpfs first"),
+		idmap: mountIdMap.optional().describe("done by the engine, which the init hands the mount to"),
 	}),
 	z.object({
 		op: z.literal("mount.bind"),
 		...mountCommon,
 		source: z.string().describe("absolute host path"),
 		tree: z.boolean().describe("rbind: with the mounts below it"),
+		idmap: mountIdMap.optional().describe("done by the engine, which the init hands the mount to"),
+		procfs: z.boolean().optional().describe("what is bound must be a procfs (CVE-2019-16884)"),
 	}),
 	z.object({
 		op: z.literal("mount.remount"),
@@ -325,8 +352,8 @@ export const hostStep = z.discriminatedUnion("op", [
 	z.object({
 		op: z.literal("idmap.write"),
 		at,
-		uid: z.array(z.tuple([z.number(), z.number(), z.number()])),
-		gid: z.array(z.tuple([z.number(), z.number(), z.number()])),
+		uid: z.array(idRange),
+		gid: z.array(idRange),
 		denySetgroups: z.boolean(),
 	}),
 ]);
@@ -366,6 +393,8 @@ export const plan = z.object({
 	warnings: z.array(z.object({ at: z.string().optional(), message: z.string() })),
 });
 
+export type IdRange = z.infer<typeof idRange>;
+export type MountIdMap = z.infer<typeof mountIdMap>;
 export type NamespaceType = z.infer<typeof namespaceType>;
 export type MountAttribute = z.infer<typeof mountAttribute>;
 export type AttributeChange = z.infer<typeof attributeChange>;

@@ -21,6 +21,37 @@ export const GOOD: Case[] = [
 				{ containerID: 1, hostID: 1001, size: 9 },
 			]),
 	],
+	["time namespace", (c) => c.linux.namespaces.push({ type: "time" })],
+	[
+		"time offsets",
+		(c) => {
+			c.linux.namespaces.push({ type: "time" });
+			c.linux.timeOffsets = { monotonic: { secs: -5, nanosecs: 999999999 }, boottime: {} };
+		},
+	],
+	["empty id mappings", (c) => Object.assign(c.mounts[1], { uidMappings: [], gidMappings: [] })],
+	[
+		"id mappings",
+		(c) => {
+			const mapping = [{ containerID: 0, hostID: 100000, size: 10 }];
+			Object.assign(c.mounts[1], { uidMappings: mapping, gidMappings: mapping });
+		},
+	],
+	[
+		"idmap with the container's mapping",
+		(c) => {
+			userns(c);
+			c.mounts[1].options.push("ridmap");
+		},
+	],
+	["idmap with a mapping", (c) => c.mounts[1].options.push("idmap=uids=0-1-10#10-11-10;gids=0-100-10")],
+	[
+		"idmap with a relative mapping",
+		(c) => {
+			userns(c);
+			c.mounts[1].options.push("idmap=uids=@0-1-10;gids=@5-0-1#6-6-1");
+		},
+	],
 	["propagation only", (c) => c.mounts.push({ destination: "/", options: ["rslave"] })],
 	["the same mount twice", (c) => c.mounts.push(c.mounts[0])],
 	["pipe without numbers", (c) => (c.linux.devices = [{ type: "p", path: "/dev/pipe" }])],

@@ -4,31 +4,6 @@ import { bentText, type Case, said } from "./base.js";
 
 const NOT_YET: Case[] = [
 	[
-		"time namespace",
-		(c) => c.linux.namespaces.push({ type: "time" }),
-		"config.json#/linux/namespaces/6: a time namespace is not supported yet",
-	],
-	[
-		"id-mapped mount",
-		(c) => Object.assign(c.mounts[1], { uidMappings: [], gidMappings: [] }),
-		"config.json#/mounts/1/uidMappings: an id-mapped mount is not supported yet",
-	],
-	[
-		"idmap option",
-		(c) => c.mounts[1].options.push("idmap"),
-		"config.json#/mounts/1/options/2: an id-mapped mount is not supported yet",
-	],
-	[
-		"ridmap option",
-		(c) => c.mounts[1].options.unshift("ridmap"),
-		"config.json#/mounts/1/options/0: an id-mapped mount is not supported yet",
-	],
-	[
-		"idmap option of crun",
-		(c) => c.mounts[1].options.push("idmap=uids=0-1-10"),
-		"config.json#/mounts/1/options/2: an id-mapped mount is not supported yet",
-	],
-	[
 		"netDevices",
 		(c) => (c.linux.netDevices = { eth0: {} }),
 		"config.json#/linux/netDevices: moving network devices is not supported yet",

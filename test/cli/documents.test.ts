@@ -16,6 +16,9 @@ t.test("features is a features document", async (t) => {
 	t.match(document, { ociVersionMin: "1.0.0", ociVersionMax: "1.3.0" });
 	// Docker 25 and containerd 2 look for it before they ask for recursive read-only mounts.
 	t.ok(document.mountOptions.includes("rro"));
+	// containerd looks for both before it gives a pod a user namespace.
+	t.ok(document.mountOptions.includes("idmap"));
+	t.ok(document.linux.mountExtensions.idmap.enabled);
 	t.ok(document.linux.capabilities.includes("CAP_CHECKPOINT_RESTORE"));
 });
 

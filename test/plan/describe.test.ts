@@ -13,6 +13,11 @@ const sentences: [InitStep, string][] = [
 		{ op: "clone", namespaces: [], cgroup: "/c" },
 		"start the container's first process in new namespaces: none, in cgroup /c",
 	],
+	[{ op: "time.create", offsets: [] }, "make a time namespace (no offsets)"],
+	[
+		{ op: "time.create", offsets: [{ clock: "boottime", secs: "-5", nanosecs: 7 }] },
+		"make a time namespace (boottime -5 s 7 ns)",
+	],
 	[{ op: "idmap.wait" }, "wait until the id maps are written"],
 	[{ op: "keyring.join", name: "_ses.c" }, "make session keyring _ses.c"],
 	[{ op: "network.up", device: "lo" }, "bring up network device lo"],

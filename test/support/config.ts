@@ -3,11 +3,19 @@
  * capabilities that Docker gives, so that a shell script inside can look at everything.
  */
 
+export interface IdMapping {
+	containerID: number;
+	hostID: number;
+	size: number;
+}
+
 export interface Mount {
 	destination: string;
 	type?: string;
 	source?: string;
 	options?: string[];
+	uidMappings?: IdMapping[];
+	gidMappings?: IdMapping[];
 }
 
 export interface Hook {
@@ -28,12 +36,6 @@ interface Throttle {
 	major: number;
 	minor: number;
 	rate: number;
-}
-
-interface IdMapping {
-	containerID: number;
-	hostID: number;
-	size: number;
 }
 
 export interface Config {
@@ -84,6 +86,7 @@ export interface Config {
 		};
 		uidMappings?: IdMapping[];
 		gidMappings?: IdMapping[];
+		timeOffsets?: Partial<Record<"monotonic" | "boottime", { secs?: number | bigint; nanosecs?: number }>>;
 		devices?: {
 			type: string;
 			path: string;

@@ -11,6 +11,7 @@ import { checkUnsupported } from "../unsupported.js";
 import { checkAnnotations } from "./annotations.js";
 import { checkDevices } from "./devices.js";
 import { checkIdMappings } from "./idmappings.js";
+import { checkMountIdMaps } from "./mount-idmap.js";
 import { checkMounts } from "./mounts.js";
 import { checkNamespaces } from "./namespaces.js";
 import { checkProcess } from "./process.js";
@@ -26,6 +27,7 @@ export const RULES: readonly Rule[] = [
 	checkVersion,
 	checkProcess,
 	checkMounts,
+	checkMountIdMaps,
 	checkNamespaces,
 	checkIdMappings,
 	checkDevices,

@@ -9,6 +9,7 @@ import { type Diagnostic, pointerToken } from "../diagnostic.js";
 import type { Spec } from "../spec.js";
 import type { Violation } from "../violation.js";
 import { checkIdMappings } from "./idmappings.js";
+import { checkMountIdMaps } from "./mount-idmap.js";
 import { checkNamespaces } from "./namespaces.js";
 import { Report } from "./report.js";
 import { RULES, type Rule } from "./rules.js";
@@ -19,6 +20,7 @@ import { checkSysctls } from "./sysctl.js";
 const READS = new Map<Rule, string[]>([
 	[checkNamespaces, ["/linux/namespaces"]],
 	[checkIdMappings, ["/linux/namespaces", "/linux/uidMappings", "/linux/gidMappings"]],
+	[checkMountIdMaps, ["/linux/namespaces", "/linux/uidMappings", "/linux/gidMappings"]],
 	[checkSysctls, ["/linux/namespaces"]],
 	[checkSeccomp, ["/linux/seccomp"]],
 ]);
