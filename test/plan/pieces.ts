@@ -71,14 +71,16 @@ export const PIECES: Piece[] = [
 	[
 		"memory of v1",
 		resources({
-			memory: { limit: 1e9, kernel: 1e9, kernelTCP: 1e9, swappiness: 5, disableOOMKiller: true, useHierarchy: true },
+			memory: { limit: 1e9, kernelTCP: 1e9, swappiness: 5, disableOOMKiller: true, useHierarchy: true },
 		}),
 	],
 	[
 		"cpu",
 		resources({ cpu: { shares: 100, quota: 50000, burst: 1000, period: 100000, cpus: "0", mems: "0", idle: 0 } }),
 	],
-	["real-time cpu", resources({ cpu: { realtimeRuntime: 1000, realtimePeriod: 100000 } })],
+	["cpu.realtimeRuntime", resources({ cpu: { realtimeRuntime: 1000 } })],
+	["cpu.realtimePeriod", resources({ cpu: { realtimePeriod: 100000 } })],
+	["memory.kernel", resources({ memory: { kernel: 1e9 } })],
 	["pids", resources({ pids: { limit: 5 } })],
 	...["Read", "Write"].flatMap((direction) =>
 		["Bps", "IOPS"].map((unit): Piece => {
