@@ -115,6 +115,9 @@ Failure Translate(Napi::Env env, Message* message, Napi::Object* result) {
     case Frame::kHooks:
       result->Set("type", "hooks");
       return {};
+    case Frame::kNetDevices:
+      result->Set("type", "netDevices");
+      return {};
     case Frame::kReady:
       result->Set("type", "ready");
       return {};
@@ -195,6 +198,8 @@ Napi::Value Send(const Napi::CallbackInfo& info) {
     kind = Frame::kHooksDone;
   } else if (type == "mount") {
     kind = Frame::kMapMountDone;
+  } else if (type == "netDevices") {
+    kind = Frame::kNetDevicesDone;
   } else if (type == "start") {
     kind = Frame::kStart;
   } else {

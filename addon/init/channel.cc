@@ -29,6 +29,8 @@ int Channel::Slot(Frame kind) {
       return 7;
     case Frame::kSource:
       return 8;
+    case Frame::kNetDevicesDone:
+      return 9;
     default:
       return -1;
   }

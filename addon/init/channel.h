@@ -38,7 +38,7 @@ class Channel {
   void WaitForBarrier();
   static int Slot(Frame kind);
 
-  static constexpr int kSlots = 9;
+  static constexpr int kSlots = 10;
   UniqueFd fd_;
   UniqueFd barrier_;
   Message early_[kSlots];

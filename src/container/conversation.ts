@@ -11,8 +11,10 @@ import { interruption } from "./interruption.js";
 import type { Launch, StartedLaunch } from "./launch-state.js";
 import { channelOf, tell } from "./launch-state.js";
 import { mapMount } from "./mount-idmap.js";
+import { moveNetDevices } from "./net-devices.js";
 import { withProcess } from "./recording.js";
 import type { TracedStep } from "./request.js";
+import { joinResctrlGroups } from "./resctrl.js";
 import { deliverListener, type ListenerDelivery, listenerLost } from "./seccomp.js";
 import { sendSource } from "./send-source.js";
 import { writeRecord } from "./store.js";
@@ -28,6 +30,11 @@ export function converse(state: Launch): StartedLaunch {
 				state.pid = message.pid;
 				state.pidfd = message.pidfd;
 				recordProcess(state, message.pid);
+				if (state.resctrlMade !== undefined) joinResctrlGroups(state, message.pid);
+				break;
+			case "netDevices":
+				moveNetDevices(state, pidOf(state));
+				tell(() => native.send({ channel: channelOf(state), type: "netDevices" }));
 				break;
 			case "idmap":
 				writeIdMaps(state, pidOf(state));

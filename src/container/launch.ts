@@ -13,6 +13,7 @@ import { checkId, stateRoot } from "./place.js";
 import { newRecord } from "./recording.js";
 import type { LaunchRequest } from "./request.js";
 import { checkConsole, checkPreservedFds, listenFds } from "./request.js";
+import { checkResctrlVacant, makeResctrlGroups } from "./resctrl.js";
 import { filterOf } from "./seccomp.js";
 import { claim, directoryOf } from "./store.js";
 import { undo } from "./undo.js";
@@ -121,8 +122,10 @@ function warn(request: LaunchRequest, bundle: Bundle, plan: Plan): void {
 }
 
 function begin(state: Launch): void {
-	const { native, plan, directory } = state;
+	const { native, bundle, plan, directory } = state;
 	const channel = channelOf(state);
+	const resctrl = bundle.spec.linux?.intelRdt !== undefined;
+	if (resctrl) checkResctrlVacant(state);
 	if (state.env.NOTIFY_SOCKET) native.makeDirectory({ path: directory.notify, mode: 0o755 });
 
 	const early = state.sentSteps === 0;
@@ -130,6 +133,7 @@ function begin(state: Launch): void {
 	// An init that has failed hangs up; what it failed with is still to be read, so these go on regardless.
 	tell(() => sendSteps(state, channel));
 	if (!early) makeCgroups(state);
+	if (resctrl) makeResctrlGroups(state);
 
 	tell(() => {
 		if (plan.cgroups.length > 0 && !early) {

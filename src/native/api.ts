@@ -45,6 +45,7 @@ export type InitMessage =
 	| { type: "mount"; step: number; fd: number }
 	/** The container's root may not search its way to the source of step `step`. */
 	| { type: "source"; step: number }
+	| { type: "netDevices" }
 	| { type: "terminal"; fd: number; name: string }
 	/** The seccomp filter is loaded; `remoteFd` is the descriptor, in the sender, that listens to it. */
 	| { type: "listener"; remoteFd: number }
@@ -165,7 +166,7 @@ export interface Native {
 	endInit(options: { channel: number }): void;
 	/** Next frame. With `pidfd`, also watches that process, so that a wait can never hang. Reaps the init's first stage. */
 	receive(options: { channel: number; pidfd?: number; timeoutMs?: number }): InitMessage;
-	send(options: { channel: number; type: "idmap" | "hooks" | "mount" | "start" }): void;
+	send(options: { channel: number; type: "idmap" | "hooks" | "mount" | "netDevices" | "start" }): void;
 	/**
 	 * mount_setattr(2) with MOUNT_ATTR_IDMAP on a mount that is attached nowhere; `recursive`: on all that are below it
 	 * too. The mapping is that of the user namespace of `pid`, or of a new one with these maps (lines as in

@@ -271,7 +271,7 @@ export class FakeNative implements Native {
 		}
 		return message;
 	}
-	send(options: { channel: number; type: "idmap" | "hooks" | "mount" | "start" }): void {
+	send(options: { channel: number; type: "idmap" | "hooks" | "mount" | "netDevices" | "start" }): void {
 		this.record("send", options);
 	}
 	mapMount(options: { fd: number; recursive: boolean } & MountIdMap): void {

@@ -17,8 +17,11 @@ import { openHookFiles } from "./hook-files.js";
 import { createContainerHooks, hasHooksBeforePivot, runtimeHooks } from "./hooks.js";
 import { awaitIdMaps, writeIdMaps } from "./idmap.js";
 import type { CreateOptions, HostFacts } from "./input.js";
+import { compileIntelRdt } from "./intel-rdt.js";
+import { applyAppArmor, labelKeyring, labelMounts } from "./labels.js";
 import { compileMount, showsCgroups } from "./mounts.js";
 import { bringUpLoopback, enterNamespaces, joinKeyring, readNamespaces } from "./namespaces.js";
+import { awaitNetDevices, moveNetDevices } from "./net-devices.js";
 import { protectPaths } from "./paths.js";
 import { becomeProcess, createConsole, setOomScore } from "./process.js";
 import { compileRlimits, type RlimitSteps } from "./rlimits.js";
@@ -92,6 +95,8 @@ export function beginPlan({ id, bundle, host, options }: PlanInput): PlanDraft {
 	enterNamespaces(context, init);
 	awaitIdMaps(context, init);
 	createTimeNamespace(context, "after clone", init);
+	awaitNetDevices(context, init);
+	labelKeyring(context, init);
 	joinKeyring(context, init);
 	bringUpLoopback(context, init);
 	return { context, warnings, host: cgroup.host, init, rlimits };
@@ -109,7 +114,10 @@ export function clonesIntoCgroup({ init }: PlanDraft): boolean {
 export function finishPlan({ context, warnings, host, init, rlimits }: PlanDraft): Plan {
 	const { id, bundle, linux, options } = context;
 	compileInside(context, init, rlimits);
+	labelMounts(context, init);
+	compileIntelRdt(context, host);
 	writeIdMaps(context, host);
+	moveNetDevices(context, host);
 	const plan: Plan = {
 		version: 1,
 		id,
@@ -149,6 +157,7 @@ function compileInside(context: Context, init: InitStep[], rlimits: RlimitSteps)
 	append(init, late);
 	makeReadonly(context, init);
 	setNames(context, init);
+	applyAppArmor(context, init);
 	writeSysctls(context, init);
 	protectPaths(context, init);
 	makeUnbindable(context, init);

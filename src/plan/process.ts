@@ -7,6 +7,8 @@ import type { Context, Process } from "./context.js";
 import type { Environment } from "./environment.js";
 import { startContainerHooks } from "./hooks.js";
 import { deniesSetgroups, inheritsDenial } from "./idmap.js";
+import { labelProgram } from "./labels.js";
+import { compileScheduling } from "./scheduling.js";
 import type { InitStep, InitStepOf } from "./schema.js";
 import { hasFilter, loadSeccomp } from "./seccomp.js";
 
@@ -24,6 +26,8 @@ export function becomeProcess(
 	const capabilities = compileCapabilities(context);
 
 	append(init, rlimits);
+	compileScheduling(context, init);
+	labelProgram(context, init);
 	if (noNewPrivileges) init.push({ op: "process.noNewPrivileges", at: "/process/noNewPrivileges" });
 	init.push(capabilities.bound);
 	init.push({ op: "process.cwd", at: "/process/cwd", path: cwd, deferrable: true });
