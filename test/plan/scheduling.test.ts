@@ -43,7 +43,7 @@ t.test("everything, in runc's order, in the cgroup and before the capabilities g
 		flags: ["MPOL_F_STATIC_NODES"],
 	});
 	const at = (op: string) => position(plan, (step) => step.op === op);
-	const order = ["cgroup.join", "root.enter", ...ops, "seccomp.load", "capabilities.bound"].map(at);
+	const order = ["cgroup.join", "root.enter", ...ops, "capabilities.bound", "seccomp.load"].map(at);
 	t.strictSame(
 		order,
 		[...order].sort((a, b) => a - b),
