@@ -217,8 +217,13 @@ Napi::Value SendCgroups(const Napi::CallbackInfo& info) {
   int count = 0;
   std::string names;
   for (const std::string& directory : directories) {
-    const std::string path = directory + "/tasks";
+    std::string path = directory + "/tasks";
     tasks[count].reset(open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    if (!tasks[count] && errno == ENOENT) {
+      // v2. Who writes is judged by who has opened it (since Linux 5.16, CVE-2021-4197), which is us.
+      path = directory + "/cgroup.procs";
+      tasks[count].reset(open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    }
     if (!tasks[count]) return Throw(info.Env(), Failed("open", path));
     fds[count] = tasks[count].get();
     count++;

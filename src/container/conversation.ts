@@ -15,6 +15,7 @@ import { moveNetDevices } from "./net-devices.js";
 import { withProcess } from "./recording.js";
 import type { TracedStep } from "./request.js";
 import { joinResctrlGroups } from "./resctrl.js";
+import { scheduleProcess } from "./scheduling.js";
 import { deliverListener, type ListenerDelivery, listenerLost } from "./seccomp.js";
 import { sendSource } from "./send-source.js";
 import { writeRecord } from "./store.js";
@@ -61,6 +62,7 @@ export function converse(state: Launch): StartedLaunch {
 				reportTrace(state, message.microseconds);
 				break;
 			case "ready":
+				if (hasPriorities(state)) scheduleProcess(state, pidOf(state));
 				pidOf(state);
 				return state as StartedLaunch;
 			case "failure":
@@ -104,6 +106,11 @@ export function awaitExec(
 export function initFailure(state: Launch, failure: StepFailure): RuntimeError {
 	if (state.plan.init[failure.step]?.op === "hook.run") state.hooksReached = true;
 	return explainFailure(state.plan, failure);
+}
+
+function hasPriorities({ bundle }: Launch): boolean {
+	const process = bundle.spec.process;
+	return process?.scheduler !== undefined || process?.ioPriority !== undefined;
 }
 
 function receive(state: Launch): InitMessage {

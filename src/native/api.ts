@@ -178,7 +178,7 @@ export interface Native {
 	 * EACCES where this process may not enter that namespace: it has no more rights than the init then.
 	 */
 	sendSource(options: { channel: number; pid: number; path: string }): void;
-	/** Opens `tasks` of every v1 directory and sends the descriptors; with no directory it only says go. */
+	/** Opens `tasks` of every v1 directory (cgroup.procs of a v2 one) and sends the descriptors; with no directory it only says go. */
 	sendCgroups(options: { channel: number; directories: string[] }): void;
 	sendSeccomp(options: { channel: number; program: Uint8Array }): void;
 	/** Makes the listening socket of start.wait at `path` (mode 0600) and hands it to the init. */

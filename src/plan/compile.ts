@@ -20,7 +20,7 @@ import type { CreateOptions, HostFacts } from "./input.js";
 import { compileIntelRdt } from "./intel-rdt.js";
 import { applyAppArmor, labelKeyring, labelMounts } from "./labels.js";
 import { compileMount, showsCgroups } from "./mounts.js";
-import { bringUpLoopback, enterNamespaces, joinKeyring, readNamespaces } from "./namespaces.js";
+import { bringUpLoopback, clonesIntoOwnCgroup, enterNamespaces, joinKeyring, readNamespaces } from "./namespaces.js";
 import { awaitNetDevices, moveNetDevices } from "./net-devices.js";
 import { protectPaths } from "./paths.js";
 import { becomeProcess, createConsole, setOomScore } from "./process.js";
@@ -33,6 +33,7 @@ import {
 	openRoot,
 	requireMountNamespace,
 } from "./root.js";
+import { scheduleFromOutside } from "./scheduling.js";
 import type { HostStep, InitStep, Plan } from "./schema.js";
 import { compileSeccomp } from "./seccomp.js";
 import { failsOnUnknown, rawProgram, seccompListener } from "./seccomp-extras.js";
@@ -118,6 +119,7 @@ export function finishPlan({ context, warnings, host, init, rlimits }: PlanDraft
 	compileIntelRdt(context, host);
 	writeIdMaps(context, host);
 	moveNetDevices(context, host);
+	scheduleFromOutside(context, host);
 	const plan: Plan = {
 		version: 1,
 		id,
@@ -202,9 +204,9 @@ class CgroupEntry {
 	enter(init: InitStep[]): void {
 		if (this.#entered) return;
 		this.#entered = true;
-		const { host, cgroups, namespaces } = this.#context;
-		// On v2 the clone has put the process there already (CLONE_INTO_CGROUP, Linux 5.7).
-		if (host.cgroup.mode !== "v2" && cgroups.length > 0) init.push({ op: "cgroup.join", at: "/linux/cgroupsPath" });
+		const { cgroups, namespaces } = this.#context;
+		if (cgroups.length > 0 && !clonesIntoOwnCgroup(this.#context))
+			init.push({ op: "cgroup.join", at: "/linux/cgroupsPath" });
 		const at = namespaces.pointer("cgroup");
 		if (at !== undefined) init.push({ op: "namespace.unshare", at, namespaces: ["cgroup"] });
 	}

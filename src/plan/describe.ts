@@ -56,6 +56,17 @@ const entries = {
 
 type Describe<Step extends { op: string }> = { [Op in Step["op"]]: (step: Extract<Step, { op: Op }>) => string };
 
+const priorities: Describe<InitStepOf<"process.scheduler" | "process.ioPriority">> = {
+	"process.scheduler": ({ policy, nice, priority, flags, runtime, deadline, period }) =>
+		`schedule as ${policy} (${list([
+			...(priority === 0 ? [] : [`priority ${priority}`]),
+			...(runtime === "0" ? [] : [`${runtime} ns in ${deadline} of each ${period === "0" ? deadline : period}`]),
+			...(nice === 0 && (priority !== 0 || runtime !== "0") ? [] : [`nice ${nice}`]),
+			...flags,
+		])})`,
+	"process.ioPriority": (step) => `set the I/O priority to ${step.class} ${step.priority}`,
+};
+
 const initSentences: Describe<InitStep> = {
 	"process.oomScoreAdj": ({ value }) => `set oom_score_adj to ${value}`,
 	"namespace.join": ({ namespaces }) =>
@@ -101,14 +112,7 @@ const initSentences: Describe<InitStep> = {
 	"path.readonly": ({ path }) => `make ${path} read-only`,
 	"path.mask": ({ path, label }) => `mask ${path}${label === undefined ? "" : ` (label ${label})`}`,
 	"process.rlimit": ({ type, soft, hard }) => `set ${type} to ${soft} (hard ${hard})`,
-	"process.scheduler": ({ policy, nice, priority, flags, runtime, deadline, period }) =>
-		`schedule as ${policy} (${list([
-			...(priority === 0 ? [] : [`priority ${priority}`]),
-			...(runtime === "0" ? [] : [`${runtime} ns in ${deadline} of each ${period === "0" ? deadline : period}`]),
-			...(nice === 0 && (priority !== 0 || runtime !== "0") ? [] : [`nice ${nice}`]),
-			...flags,
-		])})`,
-	"process.ioPriority": (step) => `set the I/O priority to ${step.class} ${step.priority}`,
+	...priorities,
 	"process.affinity": ({ cpus }) => `run on CPUs ${cpus.join(", ")}`,
 	"process.personality": ({ domain }) => `set the execution domain to ${domain}`,
 	"process.memoryPolicy": ({ mode, nodes, flags }) =>
@@ -131,6 +135,7 @@ const initSentences: Describe<InitStep> = {
 };
 
 const hostSentences: Describe<HostStep> = {
+	...priorities,
 	"cgroup.create": ({ path }) => `make cgroup ${path}`,
 	"cgroup.write": ({ path, value }) => `write ${value} to ${path}`,
 	"cgroup.check": ({ path, atMost }) => `check that ${path} is at most ${atMost}`,

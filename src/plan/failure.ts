@@ -78,6 +78,10 @@ function hostAction(step: HostStep): [ErrorCode, string] {
 	switch (step.op) {
 		case "idmap.write":
 			return ["container.create", "error mapping users"];
+		case "process.scheduler":
+			return ["container.create", "error setting scheduler"];
+		case "process.ioPriority":
+			return ["container.create", "failed to set io priority"];
 		case "netDevice.move":
 		case "netDevices.return":
 		case "netDevices.keep":

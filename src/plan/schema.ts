@@ -57,6 +57,29 @@ const mountCommon = {
 	propagation: z.array(propagation).optional().describe("applied in order, after the mount is in place"),
 };
 
+/** Steps of the init, or of the engine where the init has no say (scheduling.ts). */
+const scheduler = z
+	.object({
+		op: z.literal("process.scheduler"),
+		at,
+		policy: z.string().describe("SCHED_*"),
+		nice: z.number().int(),
+		priority: z.number().int(),
+		flags: z.array(z.string()).describe("SCHED_FLAG_*"),
+		runtime: z.string().describe("nanoseconds, as are deadline and period"),
+		deadline: z.string(),
+		period: z.string(),
+	})
+	.describe("sched_setattr(2)");
+const ioPriority = z
+	.object({
+		op: z.literal("process.ioPriority"),
+		at,
+		class: z.string().describe("IOPRIO_CLASS_*"),
+		priority: z.number().int(),
+	})
+	.describe("ioprio_set(2), for the process group");
+
 export const initStep = z.discriminatedUnion("op", [
 	// --- before the clone: run by the init's first stage, in the host's namespaces --------------------------
 	z.object({ op: z.literal("process.oomScoreAdj"), at, value: z.number().int() }),
@@ -126,7 +149,7 @@ export const initStep = z.discriminatedUnion("op", [
 			at,
 		})
 		.describe(
-			"waits for the engine's cgroup message; writes 0 to each `tasks` fd that came with it (a thread that moves itself needs no RCU grace period, Linux 5.5; writing a pid to cgroup.procs costs up to 20 ms)",
+			"waits for the engine's cgroup message; writes 0 to each fd that came with it: v1 `tasks` (a thread that moves itself needs no RCU grace period, Linux 5.5; writing a pid to cgroup.procs costs up to 20 ms)",
 		),
 	z.object({ op: z.literal("namespace.unshare"), at, namespaces: z.array(z.enum(["cgroup"])) }),
 	z.object({
@@ -269,27 +292,8 @@ export const initStep = z.discriminatedUnion("op", [
 		soft: z.string(),
 		hard: z.string(),
 	}),
-	z
-		.object({
-			op: z.literal("process.scheduler"),
-			at,
-			policy: z.string().describe("SCHED_*"),
-			nice: z.number().int(),
-			priority: z.number().int(),
-			flags: z.array(z.string()).describe("SCHED_FLAG_*"),
-			runtime: z.string().describe("nanoseconds, as are deadline and period"),
-			deadline: z.string(),
-			period: z.string(),
-		})
-		.describe("sched_setattr(2)"),
-	z
-		.object({
-			op: z.literal("process.ioPriority"),
-			at,
-			class: z.string().describe("IOPRIO_CLASS_*"),
-			priority: z.number().int(),
-		})
-		.describe("ioprio_set(2), for the process group"),
+	scheduler,
+	ioPriority,
 	z.object({ op: z.literal("process.affinity"), at, cpus: z.array(z.number().int()) }).describe("sched_setaffinity(2)"),
 	z.object({ op: z.literal("process.personality"), at, domain: z.enum(["LINUX", "LINUX32"]) }),
 	z
@@ -458,6 +462,8 @@ export const hostStep = z.discriminatedUnion("op", [
 	z
 		.object({ op: z.literal("resctrl.join"), at, root: z.string(), path: z.string() })
 		.describe("run when the container's first process is known"),
+	scheduler,
+	ioPriority,
 ]);
 
 export const plan = z.object({
@@ -476,9 +482,7 @@ export const plan = z.object({
 				path: z.string(),
 			}),
 		)
-		.describe(
-			"directories made by `host`; `tasks` of each is joined by cgroup.join (v1), or the first is cloned into (v2)",
-		),
+		.describe("directories made by `host`; each is joined by cgroup.join, or the first is cloned into (v2)"),
 	init: z.array(initStep).describe("run by the init program, in this order"),
 	seccomp: z
 		.unknown()

@@ -1,6 +1,6 @@
 import t from "tap";
 import type { Spec } from "../../src/bundle/spec.js";
-import { compile, defaultSpec, position, stepOf, stepsOf } from "./fixture.js";
+import { compile, defaultSpec, position, stepOf, stepsOf, v2 } from "./fixture.js";
 
 type Namespace = NonNullable<NonNullable<Spec["linux"]>["namespaces"]>[number];
 
@@ -88,6 +88,19 @@ t.test("a joined user namespace has its maps", async (t) => {
 	const plan = compile(withNamespaces({ type: "mount" }, { type: "user", path: "/proc/7/ns/user" }));
 	t.notOk(plan.host.some((step) => step.op === "idmap.write"));
 	t.equal(stepsOf(plan, "idmap.wait").length, 0);
+});
+
+t.test("on v2 the clone is into the cgroup, but not out of a user namespace that was joined", async (t) => {
+	const path = "/proc/7/ns/user";
+	for (const [user, into] of [
+		[{ type: "user" as const }, true],
+		[{ type: "user" as const, path }, false],
+	] as const) {
+		const spec = withNamespaces({ type: "mount" }, user);
+		const plan = compile(spec, { host: { cgroup: v2 } });
+		t.equal(stepOf(plan, "clone").cgroup, into ? "/sys/fs/cgroup/c1" : undefined);
+		t.equal(stepsOf(plan, "cgroup.join").length, into ? 0 : 1);
+	}
 });
 
 t.test("in a user namespace hard limits are raised before the clone", async (t) => {
