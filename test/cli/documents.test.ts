@@ -176,10 +176,11 @@ t.test("validate prints everything", async (t) => {
 
 	// Only the plan compiler refuses this one.
 	const config = JSON.parse(sample("runc-spec.json"));
-	config.linux.resources.blockIO = { leafWeight: 300 };
+	config.linux.resources.memory = { kernel: 1 };
 	t.match(await drive(host(JSON.stringify(config)), "validate", "/b"), {
 		status: 1,
-		stdout: /^config.json#\/linux\/resources\/blockIO\/leafWeight: .*leaf weights went with[\s\S]*^\/b: 1 error/m,
+		stdout:
+			/^config.json#\/linux\/resources\/memory\/kernel: .*the kernel has no limit for its own memory$[\s\S]*^\/b: 1 error/m,
 	});
 	// No cgroup hierarchy is this host's fault.
 	config.linux.resources = { memory: { limit: 1048576 } };

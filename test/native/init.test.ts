@@ -180,7 +180,7 @@ t.test(
 		]);
 		native.sendCgroups({ channel, directories: [join(directory, "one"), join(directory, "two")] });
 		const missing = failureOf(() => native.sendCgroups({ channel, directories: [join(directory, "none")] }));
-		t.match(missing, { code: "ENOENT", detail: join(directory, "none", "tasks") });
+		t.match(missing, { code: "ENOENT", detail: join(directory, "none", "cgroup.procs") });
 		// Longer than sun_path can be.
 		const deep = join(directory, "d".repeat(120));
 		mkdirSync(deep);

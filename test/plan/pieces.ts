@@ -80,6 +80,7 @@ export const PIECES: Piece[] = [
 	],
 	["cpu.realtimeRuntime", resources({ cpu: { realtimeRuntime: 1000 } })],
 	["cpu.realtimePeriod", resources({ cpu: { realtimePeriod: 100000 } })],
+	["no useHierarchy", resources({ memory: { useHierarchy: false } })],
 	["memory.kernel", resources({ memory: { kernel: 1e9 } })],
 	["pids", resources({ pids: { limit: 5 } })],
 	...["Read", "Write"].flatMap((direction) =>
