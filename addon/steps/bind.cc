@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "steps/attributes.h"
 #include "steps/steps.h"
@@ -55,7 +56,15 @@ Status steps::BindDevice(Context& context, const JsonValue& step) {
   const char* path = JsonString(step, "path", "");
   UniqueFd mount;
   UniqueFd target;
-  RETURN_IF_FAILED(CloneTree(JsonString(step, "source", ""), false, &mount));
+  const char* source = JsonString(step, "source", "");
+  RETURN_IF_FAILED(CloneTree(source, false, &mount));
+  // The host's file of this name, but is it the device that was asked for?
+  struct stat found {};
+  if (fstat(mount.get(), &found) < 0) return Status::Errno("fstat", source);
+  const dev_t number =
+      makedev(static_cast<unsigned>(JsonInteger(step, "major")), static_cast<unsigned>(JsonInteger(step, "minor")));
+  const mode_t type = *JsonString(step, "kind", "") == 'b' ? S_IFBLK : S_IFCHR;
+  if ((found.st_mode & S_IFMT) != type || found.st_rdev != number) return Status::Make("open_tree", ENODEV, source);
   RETURN_IF_FAILED(OpenTarget(context, mount.get(), path, &target));
   return MoveMount(context, mount, target.get(), path);
 }

@@ -6,6 +6,7 @@ import type { Native } from "../native/api.js";
 import { compilePlan } from "../plan/compile.js";
 import type { Plan } from "../plan/schema.js";
 import { bundleName } from "./bundle-name.js";
+import { rootlessMode } from "./rootless-mode.js";
 import type { GlobalOptions } from "./table.js";
 
 /** `given`: the container's id; by default it has the bundle's name. */
@@ -24,6 +25,7 @@ export function explainedPlan(native: Native, bundle: Bundle, global: GlobalOpti
 			systemdCgroup: global["systemd-cgroup"] === true,
 			listenFds: 0,
 			trace: global.trace === true,
+			...rootlessMode(global),
 		},
 	});
 }

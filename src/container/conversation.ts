@@ -5,6 +5,7 @@ import { explainFailure } from "../plan/failure.js";
 import type { InitStep } from "../plan/schema.js";
 import { runHooks } from "./hooks.js";
 import { writeIdMaps } from "./host-steps.js";
+import { checkJoinedMaps } from "./joined-maps.js";
 import type { Launch, StartedLaunch } from "./launch-state.js";
 import { tell } from "./launch-state.js";
 import { withProcess } from "./recording.js";
@@ -22,6 +23,7 @@ export function converse(state: Launch): StartedLaunch {
 				state.pid = message.pid;
 				state.pidfd = message.pidfd;
 				recordProcess(state, message.pid);
+				if (state.bundle.spec.linux?.uidMappings) checkJoinedMaps(native, state.bundle.spec, message.pid);
 				break;
 			case "idmap":
 				writeIdMaps(state, pidOf(state));

@@ -7,13 +7,19 @@ import type { Native } from "../native/api.js";
 import type { HostFacts } from "../plan/input.js";
 
 export function gatherFacts(native: Native, spec: Spec): HostFacts {
+	const identity = native.identity();
 	return {
-		...native.identity(),
+		...identity,
+		...(identity.initialUserNamespace ? {} : { setgroupsDenied: deniesSetgroups(native) }),
 		cgroup: readLayout(native.readText({ path: "/proc/self/mountinfo" })),
 		capabilities: boundingSet(native.readText({ path: "/proc/self/status" })),
 		apparmor: Boolean(spec.process?.apparmorProfile) && hasAppArmor(native),
 		selinux: Boolean(spec.process?.selinuxLabel || spec.linux?.mountLabel) && hasSelinux(native),
 	};
+}
+
+function deniesSetgroups(native: Native): boolean {
+	return native.readText({ path: "/proc/self/setgroups" }).startsWith("deny");
 }
 
 function hasAppArmor(native: Native): boolean {

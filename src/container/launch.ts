@@ -40,6 +40,7 @@ export function launch(native: Native, request: LaunchRequest, mode: LaunchMode)
 			...(env.NOTIFY_SOCKET ? { notifyDirectory: directory.notify } : {}),
 			listenFds: sockets,
 			trace: request.onTrace !== undefined,
+			...(request.rootless === undefined ? {} : { rootless: request.rootless }),
 		},
 	});
 	for (const { message, pointer } of bundle.warnings) request.onWarning?.(message, pointer);

@@ -14,7 +14,7 @@ export interface LaunchRequest extends Place {
 	noNewKeyring?: boolean;
 	preserveFds?: number;
 	systemdCgroup?: boolean;
-	/** Go on without a cgroup when there is no permission to make one; undefined: when not root on the host. */
+	/** A container that asks for no cgroup gets none; undefined: when not root on the host. */
 	rootless?: boolean;
 	/** What the plan compiler noticed; `pointer` into config.json. */
 	onWarning?: (message: string, pointer?: string) => void;

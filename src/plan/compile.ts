@@ -38,7 +38,8 @@ export function compilePlan({ id, bundle, host, options }: PlanInput): Plan {
 		);
 	}
 	const privileged = host.euid === 0 && host.initialUserNamespace;
-	const cgroup = compileCgroup({ id, spec, layout: host.cgroup, privileged });
+	const optional = options.rootless ?? !privileged;
+	const cgroup = compileCgroup({ id, spec, layout: host.cgroup, privileged, optional });
 	const warnings = [...cgroup.warnings];
 	const context: Context = {
 		id,

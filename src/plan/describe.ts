@@ -63,7 +63,7 @@ const initSentences: Describe<InitStep> = {
 	"cgroup.join": () => "enter the cgroups",
 	"namespace.unshare": ({ namespaces }) => `make new namespaces: ${list(namespaces)}`,
 	"mount.filesystem": (step) =>
-		`mount ${step.type} on ${step.destination}${details(step, ...(step.copyUp ? ["copy up"] : []))}`,
+		`mount ${step.type} on ${step.destination}${details(step, ...(step.copyUp ? ["copy up"] : []))}${step.ifForbidden ? `, or bind ${step.ifForbidden} there` : ""}`,
 	"mount.bind": (step) =>
 		`bind ${step.source} on ${step.destination}${details(step, ...(step.tree ? ["with its submounts"] : []))}`,
 	"mount.remount": (step) => `remount ${step.destination}${details(step)}`,
@@ -74,7 +74,8 @@ const initSentences: Describe<InitStep> = {
 		kind === "p"
 			? `make fifo ${path} (mode ${octal(mode)})`
 			: `make device ${path} (${kind} ${major}:${minor}, mode ${octal(mode)})`,
-	"device.bind": ({ source, path }) => `bind device ${source} on ${path}`,
+	"device.bind": ({ source, path, kind, major, minor }) =>
+		`bind device ${source} (${kind} ${major}:${minor}) on ${path}`,
 	"console.create": ({ bind }) => `make a terminal${bind ? ", bind it on /dev/console" : ""}`,
 	"hooks.sync": () => "run prestart and createRuntime hooks",
 	"hook.run": ({ stage, index, path }) => `run ${stage} hook #${index}: ${path}`,

@@ -54,15 +54,19 @@ function createDevice(context: Context, device: Device, pointer: string | undefi
 	const at = pointer === undefined ? {} : { at: pointer };
 	const path = cleanPath(device.path);
 	const kind = kinds[device.type];
+	const major = Number(device.major ?? 0);
+	const minor = Number(device.minor ?? 0);
 	// A fifo is a file like any other; the rest takes CAP_MKNOD in the first user namespace.
-	if (kind !== "p" && inUserNamespace(context)) return { op: "device.bind", ...at, source: path, path };
+	if (kind !== "p" && inUserNamespace(context)) {
+		return { op: "device.bind", ...at, source: path, path, kind, major, minor };
+	}
 	return {
 		op: "device.create",
 		...at,
 		path,
 		kind,
-		major: Number(device.major ?? 0),
-		minor: Number(device.minor ?? 0),
+		major,
+		minor,
 		// Docker leaves the file type of stat(2) in.
 		mode: (device.fileMode ?? 0o666) & 0o7777,
 		uid: device.uid ?? 0,

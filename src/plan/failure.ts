@@ -67,9 +67,11 @@ export function explainHostFailure(plan: Pick<Plan, "host">, failure: FailedStep
 		return new RuntimeError("init", `${starting}${failure.syscall}: ${text}`, { errno: failure.code });
 	const where = step.at === undefined ? "" : ` (config.json#${step.at})`;
 	const [code, action] = hostAction(step);
+	// What newuidmap said, which is a sentence.
+	const said = step.op === "idmap.write" && failure.detail ? `${failure.detail.replace(/\.$/, "")}: ` : "";
 	return error(
 		code,
-		`${starting}${action}: ${describeHostStep(step)}: ${text}${where}`,
+		`${starting}${action}: ${describeHostStep(step)}: ${said}${text}${where}`,
 		step,
 		failure,
 		hintFor(step, failure),

@@ -7,6 +7,8 @@ type Step = InitStep | HostStep;
 export function hintFor(step: Step, failure: FailedStep): string | undefined {
 	switch (step.op) {
 		case "mount.filesystem":
+			if (step.ifForbidden && failure.syscall === "open_tree")
+				return `the container shares the namespace that ${step.type} shows, which its user namespace does not own; the host has nothing at ${step.ifForbidden} to bind instead`;
 			return filesystem(step.type, failure);
 		case "mount.bind":
 			if (failure.code === "ENOENT" && failure.syscall === "open_tree")
@@ -33,6 +35,7 @@ export function hintFor(step: Step, failure: FailedStep): string | undefined {
 				? "lowering the score takes CAP_SYS_RESOURCE, which the runtime lacks here"
 				: undefined;
 		case "process.user":
+			if (failure.syscall === "setgroups" && failure.code === "EPERM") return "the user namespace denies setgroups";
 			return failure.code === "EINVAL" ? "the id is not mapped in the user namespace" : undefined;
 		case "sysctl.write":
 			if (failure.code === "ENOENT") return "this kernel has no such parameter, or not in a namespace";
@@ -43,10 +46,17 @@ export function hintFor(step: Step, failure: FailedStep): string | undefined {
 			return failure.code === "EROFS"
 				? "without a mount on /dev, the runtime needs to write to the root filesystem"
 				: undefined;
+		case "device.bind":
+			return bindDevice(step.source, failure);
+		case "cgroup.create":
+			return isForbidden(failure)
+				? "a cgroup can be made only where it was delegated to the caller; without linux.cgroupsPath and limits the container stays in the caller's"
+				: undefined;
 		case "cgroup.write":
 			if (failure.code === "ENOENT") return "the host's kernel or configuration lacks this control file";
 			return failure.code === "EINVAL" ? "the kernel refuses the value" : undefined;
 		case "idmap.write":
+			if (failure.code === "ENOENT") return "a user may map other ids than their own only with newuidmap and newgidmap";
 			return failure.code === "EPERM"
 				? "a range must be one that /etc/subuid and /etc/subgid give to the caller"
 				: undefined;
@@ -55,11 +65,24 @@ export function hintFor(step: Step, failure: FailedStep): string | undefined {
 	}
 }
 
+function isForbidden({ code }: FailedStep): boolean {
+	return code === "EACCES" || code === "EPERM" || code === "EROFS";
+}
+
+function bindDevice(source: string, { code, syscall }: FailedStep): string | undefined {
+	if (syscall !== "open_tree") return undefined;
+	if (code === "ENOENT") return `in a user namespace a device is the host's, and the host has no ${source}`;
+	return code === "ENODEV"
+		? `in a user namespace a device is the host's, and ${source} is another one there`
+		: undefined;
+}
+
 function filesystem(type: string, { code }: FailedStep): string | undefined {
 	if (code === "ENODEV") return `the kernel has no filesystem "${type}"; /proc/filesystems lists what there is`;
 	if (code === "EINVAL") return "an option may be one that the filesystem does not know";
 	if (code !== "EPERM") return undefined;
-	if (type === "sysfs") return "in a user namespace, sysfs can be mounted only together with a new network namespace";
+	if (type === "sysfs")
+		return "sysfs can be mounted only where the network namespace belongs to the container's user namespace";
 	if (type === "proc")
 		return "in a user namespace, proc can be mounted only together with a new pid namespace, and where the outer /proc is not covered in parts";
 	return "in a user namespace, only some filesystems can be mounted";

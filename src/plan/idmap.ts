@@ -4,9 +4,21 @@ import type { HostStep, InitStep } from "./schema.js";
 
 type Mappings = NonNullable<Linux["uidMappings"]>;
 
-/** Without privileges the kernel takes a gid map only from a process that gave up setgroups(2) (user_namespaces(7)). */
+/**
+ * Without privileges the kernel takes a gid map (of the caller's own id) only for a process that gave up setgroups(2)
+ * (user_namespaces(7)). newgidmap writes any other one, and has the privileges.
+ */
 export function deniesSetgroups(context: Context): boolean {
-	return context.namespaces.isNew("user") && context.host.euid !== 0;
+	const { namespaces, host, linux } = context;
+	if (!namespaces.isNew("user") || host.euid === 0) return false;
+	const mappings = linux.gidMappings ?? [];
+	return mappings.length === 1 && mappings[0]?.size === 1 && mappings[0].hostID === host.egid;
+}
+
+/** Who the init is, where the user namespace has no root: whoever the process is to be. */
+export function rootSubstitute({ namespaces, process }: Context): { uid?: number; gid?: number } {
+	if (!namespaces.has("user") || process.user === undefined) return {};
+	return { uid: process.user.uid, gid: process.user.gid };
 }
 
 function ranges(mappings: Mappings = []): [number, number, number][] {
@@ -28,5 +40,7 @@ export function writeIdMaps(context: Context): HostStep[] {
 }
 
 export function awaitIdMaps(context: Context): InitStep[] {
-	return context.namespaces.isNew("user") ? [{ op: "idmap.wait", at: "/linux/uidMappings" }] : [];
+	return context.namespaces.isNew("user")
+		? [{ op: "idmap.wait", at: "/linux/uidMappings", ...rootSubstitute(context) }]
+		: [];
 }

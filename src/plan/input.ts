@@ -9,6 +9,8 @@ export interface HostFacts {
 	euid: number;
 	egid: number;
 	initialUserNamespace: boolean;
+	/** setgroups(2) is denied in the engine's own user namespace, for good. */
+	setgroupsDenied?: boolean;
 	apparmor: boolean;
 	selinux: boolean;
 	/** The cgroup v2 device program and CLONE_INTO_CGROUP need the v2 hierarchy to be the only one with controllers. */
@@ -27,4 +29,6 @@ export interface CreateOptions {
 	/** LISTEN_FDS of the caller, 0 when unset. */
 	listenFds: number;
 	trace: boolean;
+	/** `--rootless`: whether a container that asks for no cgroup goes without one; undefined: when not root on the host. */
+	rootless?: boolean;
 }

@@ -5,6 +5,7 @@ import type { Context, Mount } from "./context.js";
 import { type MountFlags, readMountFlags } from "./mount-flags.js";
 import { cleanPath } from "./paths.js";
 import type { InitStep, InitStepOf } from "./schema.js";
+import { mountedOnHost } from "./shared-mounts.js";
 
 export interface MountSteps {
 	steps: InitStep[];
@@ -50,7 +51,7 @@ export function compileMount(context: Context, mount: Mount, index: number): Mou
 	if ((!type || type === "none") && flags.propagation.length > 0) {
 		return only({ op: "mount.propagation", at, destination, propagation: flags.propagation });
 	}
-	return newFilesystem(mount, type ?? "", flags, destination, at);
+	return newFilesystem(context, mount, type ?? "", flags, destination, at);
 }
 
 function check(mount: Mount, flags: MountFlags, destination: string, at: string): void {
@@ -117,7 +118,14 @@ function remount(flags: MountFlags, destination: string, at: string): InitStep {
 	};
 }
 
-function newFilesystem(mount: Mount, type: string, flags: MountFlags, destination: string, at: string): MountSteps {
+function newFilesystem(
+	context: Context,
+	mount: Mount,
+	type: string,
+	flags: MountFlags,
+	destination: string,
+	at: string,
+): MountSteps {
 	const superblock = superblockFlags(flags);
 	const late: InitStep[] = [];
 	if (flags.attributes.readonly) {
@@ -136,6 +144,7 @@ function newFilesystem(mount: Mount, type: string, flags: MountFlags, destinatio
 		} else if (!sharedSuperblock.has(type)) superblock.push("ro");
 	}
 	const attributes = flags.attributes.toNew();
+	const ifForbidden = mountedOnHost(context, type);
 	const step: InitStepOf<"mount.filesystem"> = {
 		op: "mount.filesystem",
 		...common(flags, destination, at),
@@ -147,6 +156,7 @@ function newFilesystem(mount: Mount, type: string, flags: MountFlags, destinatio
 		// CVE-2019-19921, CVE-2023-27561, CVE-2025-54867: an image whose /proc or /sys is a symlink.
 		...(type === "proc" || type === "sysfs" ? { ordinary: true } : {}),
 		...(flags.copyUp ? { copyUp: true } : {}),
+		...(ifForbidden === undefined ? {} : { ifForbidden }),
 	};
 	return { steps: [step], late, needsCgroup: false };
 }

@@ -1,6 +1,7 @@
 /** linux.namespaces: which are joined, which are made, and in which order the kernel wants that. */
 import type { Spec } from "../bundle/spec.js";
 import type { Context } from "./context.js";
+import { rootSubstitute } from "./idmap.js";
 import type { InitStep, NamespaceType } from "./schema.js";
 
 export interface JoinedNamespace {
@@ -40,7 +41,9 @@ export function readNamespaces(spec: Spec): Namespaces {
 export function enterNamespaces(context: Context): InitStep[] {
 	const { joined, created } = context.namespaces;
 	const steps: InitStep[] = [];
-	if (joined.length > 0) steps.push({ op: "namespace.join", at: "/linux/namespaces", namespaces: joined });
+	if (joined.length > 0) {
+		steps.push({ op: "namespace.join", at: "/linux/namespaces", namespaces: joined, ...rootSubstitute(context) });
+	}
 	const unified = context.host.cgroup.mode === "v2" ? context.cgroups[0] : undefined;
 	steps.push({
 		op: "clone",

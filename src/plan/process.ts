@@ -1,10 +1,9 @@
 /** process: who runs what, where. Everything in this order, because each step takes away what an earlier one needed. */
-import { RuntimeError } from "../errors.js";
 import { compileCapabilities } from "./capabilities.js";
 import type { Context, Process } from "./context.js";
 import type { Environment } from "./environment.js";
+import { compileGroups } from "./groups.js";
 import { startContainerHooks } from "./hooks.js";
-import { deniesSetgroups } from "./idmap.js";
 import type { InitStep, InitStepOf } from "./schema.js";
 import { loadSeccomp } from "./seccomp.js";
 
@@ -48,20 +47,13 @@ function userOf({ user }: Process): NonNullable<Process["user"]> {
 
 function user(context: Context): InitStepOf<"process.user"> {
 	const { uid, gid, additionalGids, umask } = userOf(context.process);
-	const setgroups = !deniesSetgroups(context);
-	if (!setgroups && additionalGids?.length) {
-		throw new RuntimeError("config.invalid", "cannot set any additional groups in a rootless container", {
-			pointer: "/process/user/additionalGids",
-		});
-	}
 	return {
 		op: "process.user",
 		at: "/process/user",
 		uid,
 		gid,
-		additionalGids: additionalGids ?? [],
+		...compileGroups(context, additionalGids),
 		umask: umask ?? defaultUmask,
-		setgroups,
 		keepCapabilities: true,
 	};
 }

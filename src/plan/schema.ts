@@ -47,6 +47,9 @@ const mountCommon = {
 	propagation: z.array(propagation).optional().describe("applied in order, after the mount is in place"),
 };
 
+/** Who to be in a user namespace that does not map id 0. */
+const rootSubstitute = { uid: z.number().int().optional(), gid: z.number().int().optional() };
+
 export const initStep = z.discriminatedUnion("op", [
 	// --- before the clone: run by the init's first stage, in the host's namespaces --------------------------
 	z.object({ op: z.literal("process.oomScoreAdj"), at, value: z.number().int() }),
@@ -55,8 +58,11 @@ export const initStep = z.discriminatedUnion("op", [
 			op: z.literal("namespace.join"),
 			at,
 			namespaces: z.array(z.object({ type: namespaceType, path: z.string(), at })),
+			...rootSubstitute,
 		})
-		.describe("opens every path first, then joins: user first, mount last"),
+		.describe(
+			"opens every path first, then joins: what the caller may join, the user namespace, the rest; the mount namespace last",
+		),
 	z
 		.object({
 			op: z.literal("clone"),
@@ -68,7 +74,7 @@ export const initStep = z.discriminatedUnion("op", [
 
 	// --- after the clone: run by the container's first process ---------------------------------------------
 	z
-		.object({ op: z.literal("idmap.wait"), at })
+		.object({ op: z.literal("idmap.wait"), at, ...rootSubstitute })
 		.describe("asks the engine to write the id maps, waits, then becomes root in the new user namespace"),
 	z.object({ op: z.literal("keyring.join"), at, name: z.string() }),
 	z.object({ op: z.literal("network.up"), at, device: z.literal("lo") }),
@@ -105,6 +111,12 @@ export const initStep = z.discriminatedUnion("op", [
 			.optional()
 			.describe(
 				"the destination must be a real directory reached without any symlink (CVE-2019-19921, CVE-2023-27561)",
+			),
+		ifForbidden: z
+			.string()
+			.optional()
+			.describe(
+				"absolute host path: bound here, with all below it and all of it with `attributes`, when the kernel refuses the mount (EPERM)",
 			),
 		copyUp: z.boolean().optional().describe("tmpcopyup: copy what the destination holds into the new tmpfs first"),
 	}),
@@ -155,8 +167,16 @@ export const initStep = z.discriminatedUnion("op", [
 		})
 		.describe("an existing file that is not this device is an error"),
 	z
-		.object({ op: z.literal("device.bind"), at, source: z.string(), path: z.string() })
-		.describe("where mknod is not allowed"),
+		.object({
+			op: z.literal("device.bind"),
+			at,
+			source: z.string(),
+			path: z.string(),
+			kind: z.enum(["c", "b"]),
+			major: z.number().int(),
+			minor: z.number().int(),
+		})
+		.describe("where mknod is not allowed; a source that is not this device is an error (ENODEV)"),
 	z
 		.object({
 			op: z.literal("console.create"),
@@ -216,6 +236,10 @@ export const initStep = z.discriminatedUnion("op", [
 		additionalGids: z.array(z.number().int()),
 		umask: z.number().int().optional(),
 		setgroups: z.boolean().describe("false where the user namespace denies setgroups"),
+		setgroupsMayBeDenied: z
+			.boolean()
+			.optional()
+			.describe("a user namespace that was joined may deny it: no error when there is no group to set"),
 		keepCapabilities: z.boolean().describe("PR_SET_KEEPCAPS across the change"),
 	}),
 	z.object({

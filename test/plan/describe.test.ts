@@ -73,7 +73,10 @@ const sentences: [InitStep, string][] = [
 		{ op: "device.create", path: "/p", kind: "p", major: 0, minor: 0, mode: 0o600, uid: 0, gid: 0 },
 		"make fifo /p (mode 0600)",
 	],
-	[{ op: "device.bind", source: "/dev/null", path: "/dev/null" }, "bind device /dev/null on /dev/null"],
+	[
+		{ op: "device.bind", source: "/dev/null", path: "/dev/null", kind: "c", major: 1, minor: 3 },
+		"bind device /dev/null (c 1:3) on /dev/null",
+	],
 	[{ op: "console.create", uid: 0, bind: true }, "make a terminal, bind it on /dev/console"],
 	[{ op: "hooks.sync" }, "run prestart and createRuntime hooks"],
 	[
