@@ -10,7 +10,7 @@ import { tell } from "./launch-state.js";
 import { checkId, stateRoot } from "./place.js";
 import { newRecord } from "./recording.js";
 import type { LaunchRequest } from "./request.js";
-import { checkConsole, checkPreservedFds, listenFds } from "./request.js";
+import { checkConsole, checkPreservedFds, checkPrivileges, listenFds } from "./request.js";
 import { claim, directoryOf } from "./store.js";
 import { undo } from "./undo.js";
 
@@ -27,6 +27,7 @@ export function launch(native: Native, request: LaunchRequest, mode: LaunchMode)
 	checkPreservedFds(native, sockets, preserved);
 
 	const host = gatherFacts(native, bundle.spec);
+	checkPrivileges(bundle.spec, host.euid);
 	const plan = compilePlan({
 		id: request.id,
 		bundle,

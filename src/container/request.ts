@@ -28,6 +28,15 @@ export interface TracedStep {
 	microseconds: number;
 }
 
+/** Nothing of a container can be made without privileges: a user gets them in a user namespace. */
+export function checkPrivileges({ linux }: Spec, euid: number): void {
+	if (euid === 0 || linux?.namespaces?.some(({ type }) => type === "user")) return;
+	throw new RuntimeError("config.invalid", "rootless container requires user namespaces", {
+		pointer: "/linux/namespaces",
+		hint: "`spec --rootless` writes a configuration that a user can run",
+	});
+}
+
 /** Who holds the container's terminal decides where it can go: runc's rules and words. */
 export function checkConsole(spec: Spec, request: LaunchRequest, detached: boolean): void {
 	const terminal = spec.process?.terminal === true;

@@ -57,6 +57,8 @@ export function hintFor(step: Step, failure: FailedStep): string | undefined {
 			return failure.code === "EINVAL" ? "the kernel refuses the value" : undefined;
 		case "idmap.write":
 			if (failure.code === "ENOENT") return "a user may map other ids than their own only with newuidmap and newgidmap";
+			// user_namespaces(7): a page of text, 340 lines, no id twice; the bundle has checked the last two.
+			if (failure.code === "EINVAL") return "the kernel takes less than one page of lines of three numbers";
 			return failure.code === "EPERM"
 				? "a range must be one that /etc/subuid and /etc/subgid give to the caller"
 				: undefined;

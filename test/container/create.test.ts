@@ -153,7 +153,9 @@ t.test("no permission for cgroups is an error", async (t) => {
 
 t.test("without root a container has a cgroup only when it asks for one; --rootless says otherwise", async (t) => {
 	const made = (rootless: boolean | undefined, euid: number, linux: object = {}): number => {
-		const native = host(config({ linux: { namespaces: [{ type: "mount" }], ...linux } }));
+		const mappings = [{ containerID: 0, hostID: 0, size: 1 }];
+		const namespaces = [{ type: "mount" }, { type: "user" }];
+		const native = host(config({ linux: { namespaces, uidMappings: mappings, gidMappings: mappings, ...linux } }));
 		native.identityFacts = { ...native.identityFacts, euid };
 		create(native, { ...request, ...(rootless === undefined ? {} : { rootless }) });
 		return native.callsOf("executeHostSteps").length;
@@ -165,6 +167,16 @@ t.test("without root a container has a cgroup only when it asks for one; --rootl
 	t.equal(made(true, 1000, { cgroupsPath: "/delegated/web" }), 1);
 	t.equal(made(true, 1000, { resources: { pids: { limit: 5 } } }), 1);
 	t.equal(made(true, 1000, { resources: { devices: [{ allow: false, access: "rwm" }] } }), 0);
+});
+
+t.test("a user needs a user namespace", async (t) => {
+	const native = host();
+	native.identityFacts = { ...native.identityFacts, euid: 1000 };
+	t.throws(() => create(native, request), {
+		message: "runc create failed: rootless container requires user namespaces",
+		context: { pointer: "/linux/namespaces", hint: /spec --rootless/ },
+	});
+	t.strictSame(leftovers(native), []);
 });
 
 t.test("mappings beside a joined user namespace must be those that it has", async (t) => {
