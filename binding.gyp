@@ -51,7 +51,7 @@
         }
       ],
       "include_dirs": ["<(SHARED_INTERMEDIATE_DIR)"],
-      "ldflags": ["-static-libstdc++", "-static-libgcc", "-Wl,--gc-sections", "-Wl,-z,relro,-z,now", "-Wl,--build-id=sha1", "-s"],
+      "ldflags": ["-static-libstdc++", "-static-libgcc", "-Wl,--exclude-libs,ALL", "-Wl,--gc-sections", "-Wl,-z,relro,-z,now", "-Wl,--build-id=sha1", "-s"],
       "libraries": ["-Wl,-Bstatic", "-lseccomp", "-Wl,-Bdynamic"]
     }
   ]

@@ -120,13 +120,24 @@ function compile(schema: Schema, purpose: Purpose, name: string): string {
 
 /** `accept` says no and nothing else: without the making of error objects the module is half as large. */
 function withoutErrors(source: string): string {
-	return source
-		.replace(/^validate\d+\.errors = \[\{.*\}\];\n/gm, "")
-		.replace(
-			/^vErrors = vErrors === null \? (validate\d+)\.errors : vErrors\.concat\(\1\.errors\);\nerrors = vErrors\.length;$/gm,
-			"return false;",
-		)
-		.replace(/^validate\d+\.errors = vErrors;\n/gm, "");
+	return (
+		source
+			.replace(/^validate\d+\.errors = \[\{.*\}\];\n/gm, "")
+			.replace(
+				/^vErrors = vErrors === null \? (validate\d+)\.errors : vErrors\.concat\(\1\.errors\);\nerrors = vErrors\.length;$/gm,
+				"return false;",
+			)
+			.replace(/^validate\d+\.errors = vErrors;\n/gm, "")
+			.replace(
+				/^const (err\d+) = \{instancePath.*\};\nif\(vErrors === null\)\{\nvErrors = \[\1\];\n\}\nelse \{\nvErrors\.push\(\1\);\n\}\nerrors\+\+;$/gm,
+				"return false;",
+			)
+			// Where the value stands and how many errors there were is for messages, too.
+			.replace(/^(function validate\d+\(data), \{instancePath=.*\}=\{\}\)\{$/gm, "$1){")
+			.replace(/(validate\d+\([^{}\n]*), \{instancePath[:,][^{}\n]*\}\)/g, "$1)")
+			.replace(/^(?:let (?:vErrors = null|errors = 0)|const _errs\d+ = errors);\n/gm, "")
+			.replace(/\b(?:errors === (?:_errs\d+|0)|_errs\d+ === errors)\b/g, "true")
+	);
 }
 
 /** The module of an explaining validator: nothing of it is made before it is needed, which is when something is wrong. */
@@ -153,5 +164,8 @@ export function validatorSource(schema: Schema, purpose: Purpose, name: string):
 	const body = source.replace('"use strict";', "").replace(exported, "");
 	const banner = "// @ts-nocheck: made by spec-schemas/generate.ts\n";
 	if (purpose === "explain") return banner + lazily(body, internal, name);
-	return `${banner}export const ${name}: (document: unknown) => boolean = ${internal};\n${withoutErrors(body)}`;
+	const functions = withoutErrors(body);
+	if (/\b(?:instancePath|vErrors|errors)\b/.test(functions))
+		throw new Error(`${name}: ajv writes errors in another way now`);
+	return `${banner}export const ${name}: (document: unknown) => boolean = ${internal};\n${functions}`;
 }

@@ -48,7 +48,9 @@ Napi::Object Load(Napi::Env env, Napi::Object exports) {
   Register<RunHook>(env, exports, "runHook");
 
   Register<ExecuteHostSteps>(env, exports, "executeHostSteps");
-  Register<SpawnInit>(env, exports, "spawnInit");
+  Register<StartInit>(env, exports, "startInit");
+  Register<SendPlan>(env, exports, "sendPlan");
+  Register<EndInit>(env, exports, "endInit");
   Register<Receive>(env, exports, "receive");
   Register<Send>(env, exports, "send");
   Register<SendCgroups>(env, exports, "sendCgroups");

@@ -1,4 +1,4 @@
-// The init's first stage: our child from spawnInit until it has cloned the container's first process.
+// The init's first stage: our child from startInit until it has cloned the container's first process.
 //
 // Who reaps what. The stage ends on its own, right after it sent kPid or kFailure; receive() picks it up without
 // waiting on the next frames, and for good at end of file, when it can only be about to exit. The container's first
@@ -8,9 +8,16 @@
 
 #include <sys/types.h>
 
+#include "binding/failure.h"
+
 namespace runtime_ts {
 
-void RememberStage(int channel, pid_t pid);
+// Starts the init at the other end of `channel` in a thread of its own: making and executing the image takes a third of
+// a millisecond, which the engine has better uses for. Takes over `init_end`.
+Failure LaunchStage(int channel, int init_end, int preserve);
+
+// Waits until the thread is done, and says what became of it. Fine to repeat.
+Failure AwaitStage(int channel);
 
 // Reaps the stage that was started with this channel, if it ended; `wait` until it does.
 void ReapStage(int channel, bool wait);

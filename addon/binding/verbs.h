@@ -19,8 +19,8 @@ Verb ProcessStat, OpenPid, SignalPid, WaitPid, Reap;
 Verb RunHook;
 // host_steps.cc
 Verb ExecuteHostSteps;
-// spawn_init.cc
-Verb SpawnInit;
+// start_init.cc
+Verb StartInit, SendPlan, EndInit;
 // channel.cc
 Verb Receive, Send, SendCgroups, SendSeccomp, SendListener, Connect;
 // seccomp.cc

@@ -4,7 +4,7 @@
 
 namespace runtime_ts {
 
-// Each of the frames that the engine sends after the plan comes at most once.
+// Each of the frames that the engine sends comes at most once before it is read.
 int Channel::Slot(Frame kind) {
   switch (kind) {
     case Frame::kIdMapDone:
@@ -19,6 +19,8 @@ int Channel::Slot(Frame kind) {
       return 4;
     case Frame::kStart:
       return 5;
+    case Frame::kPlan:
+      return 6;
     default:
       return -1;
   }

@@ -33,11 +33,13 @@ struct Context {
   // In a user namespace other than the one it was started in.
   bool in_user_namespace = false;
 
+  // The part of the plan that runs now, and the text it was parsed in.
+  Buffer plan_text;
   JsonDocument plan;
   const JsonValue* steps = nullptr;
-  // The step that runs now.
+  // The step that runs now, counted over all parts.
   std::uint32_t index = 0;
-  // Microseconds of each step; null without plan.trace.
+  // Microseconds of each step so far, with room for those of this part; null without plan.trace.
   std::uint32_t* times = nullptr;
 
   Rootfs rootfs;

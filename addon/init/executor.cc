@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include <cstdlib>
+#include <utility>
 
 #include "init/json_writer.h"
 #include "steps/steps.h"
@@ -23,27 +24,41 @@ Status RunStep(Context& context, const JsonValue& step) {
   return run(context, step);
 }
 
-}  // namespace
-
-Status ParsePlan(Context& context, Buffer* text) {
-  if (!ParseJson(text, &context.plan)) return Status::Make("plan", EPROTO, "not JSON");
-  context.steps = JsonMember(context.plan, "init");
-  if (context.steps == nullptr || !context.steps->IsArray()) return Status::Make("plan", EPROTO, "no init steps");
-  if (JsonBool(context.plan, "trace")) {
-    context.times = static_cast<std::uint32_t*>(calloc(context.steps->Size(), sizeof *context.times));
-    if (context.times == nullptr) return Status::Make("malloc", ENOMEM);
+Status RunSteps(Context& context) {
+  for (const JsonValue& step : context.steps->GetArray()) {
+    const std::uint64_t begin = context.times == nullptr ? 0 : Microseconds();
+    RETURN_IF_FAILED(RunStep(context, step));
+    if (context.times != nullptr) context.times[context.index] = static_cast<std::uint32_t>(Microseconds() - begin);
+    context.index++;
   }
   return Status::Ok();
 }
 
-Status RunSteps(Context& context) {
-  const auto steps = context.steps->GetArray();
-  for (context.index = 0; context.index < steps.Size(); context.index++) {
-    const std::uint64_t begin = context.times == nullptr ? 0 : Microseconds();
-    RETURN_IF_FAILED(RunStep(context, steps[context.index]));
-    if (context.times != nullptr) context.times[context.index] = static_cast<std::uint32_t>(Microseconds() - begin);
+}  // namespace
+
+Status ParsePlan(Context& context, Buffer text) {
+  context.plan_text = std::move(text);
+  if (!ParseJson(&context.plan_text, &context.plan)) return Status::Make("plan", EPROTO, "not JSON");
+  context.steps = JsonMember(context.plan, "init");
+  if (context.steps == nullptr || !context.steps->IsArray()) return Status::Make("plan", EPROTO, "no init steps");
+  if (!JsonBool(context.plan, "trace")) return Status::Ok();
+  const std::size_t count = context.index + context.steps->Size();
+  auto* times = static_cast<std::uint32_t*>(realloc(context.times, count * sizeof *context.times));
+  if (times == nullptr) return Status::Make("malloc", ENOMEM);
+  for (std::size_t i = context.index; i < count; i++) times[i] = 0;
+  context.times = times;
+  return Status::Ok();
+}
+
+Status RunPlan(Context& context) {
+  for (;;) {
+    RETURN_IF_FAILED(RunSteps(context));
+    // The engine still compiles the rest, or has sent it already.
+    if (!JsonBool(context.plan, "more")) return Status::Make("plan", EPROTO, "no exec step");
+    Message next;
+    RETURN_IF_FAILED(context.channel.Receive(Frame::kPlan, &next));
+    RETURN_IF_FAILED(ParsePlan(context, std::move(next.payload)));
   }
-  return Status::Make("plan", EPROTO, "no exec step");
 }
 
 void ReportFailure(Context& context) {
@@ -71,7 +86,7 @@ Status ReportTimes(Context& context) {
   JsonBuffer text;
   JsonWriter json(text);
   json.StartArray();
-  for (std::uint32_t i = 0; i < context.steps->Size(); i++) json.Uint(context.times[i]);
+  for (std::uint32_t i = 0; i <= context.index; i++) json.Uint(context.times[i]);
   json.EndArray();
   return context.channel.Send(Frame::kTrace, {text.GetString(), text.GetSize()});
 }

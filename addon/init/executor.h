@@ -5,11 +5,11 @@
 
 namespace runtime_ts {
 
-// Parses the payload of kPlan in place (it must live as long as the context) and finds its steps.
-Status ParsePlan(Context& context, Buffer* text);
+// Takes the payload of a kPlan, in place of the part before, and finds its steps.
+Status ParsePlan(Context& context, Buffer text);
 
-// Runs all steps. Comes back only with a failure: the last step of every plan replaces this program.
-Status RunSteps(Context& context);
+// Runs all steps of all parts. Comes back only with a failure: the last step of every plan replaces this program.
+Status RunPlan(Context& context);
 
 // kFailure with the last failure, as far as somebody still listens.
 void ReportFailure(Context& context);

@@ -10,6 +10,7 @@
 
 #include <climits>
 #include <cstdlib>
+#include <utility>
 
 #include "init/context.h"
 #include "init/executor.h"
@@ -52,8 +53,8 @@ int Main(int argc, char** argv) {
   // No step is running yet: report as the first one.
   Message plan;
   Status status = context.channel.Receive(Frame::kPlan, &plan);
-  if (status.ok()) status = ParsePlan(context, &plan.payload);
-  if (status.ok()) status = RunSteps(context);
+  if (status.ok()) status = ParsePlan(context, std::move(plan.payload));
+  if (status.ok()) status = RunPlan(context);
   ReportFailure(context);
   return 1;
 }

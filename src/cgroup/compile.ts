@@ -24,7 +24,8 @@ export interface CgroupPlan {
 	warnings: Plan["warnings"];
 }
 
-const none: CgroupPlan = { cgroups: [], host: [], warnings: [] };
+/** Fresh each time: the plan compiler appends to the lists. */
+const none = (): CgroupPlan => ({ cgroups: [], host: [], warnings: [] });
 
 export function compileCgroup({ id, spec, layout, privileged, optional = !privileged }: CgroupInput): CgroupPlan {
 	const resources: Resources = spec.linux?.resources ?? {};
@@ -32,10 +33,10 @@ export function compileCgroup({ id, spec, layout, privileged, optional = !privil
 	refuseUnsupported(resources);
 	if (layout.mode === "none") {
 		if (hasLimits(resources)) missing("any", pointerTo(""));
-		return none;
+		return none();
 	}
 	// Rootless engines leave the path out when nobody gave them a cgroup to make others in.
-	if (optional && !requested && !hasLimits(resources)) return none;
+	if (optional && !requested && !hasLimits(resources)) return none();
 
 	const path = cgroupPath(id, requested);
 	const unified = layout.mode === "v2" ? layout.unified : undefined;
@@ -49,7 +50,8 @@ export function compileCgroup({ id, spec, layout, privileged, optional = !privil
 /** A cgroup in every hierarchy, limited or not: freezing, killing and accounting need them. v2 beside v1 has no controllers. */
 function inHierarchies(hierarchies: readonly CgroupMount[], path: string): CgroupPlan {
 	const plan: CgroupPlan = { cgroups: [], host: [], warnings: [] };
-	for (const { controllers, path: root } of hierarchies) {
+	for (let index = 0; index < hierarchies.length; index++) {
+		const { controllers, path: root } = hierarchies[index] as CgroupMount;
 		const directory = root + path;
 		plan.cgroups.push({ controller: controllers.join(","), path: directory });
 		plan.host.push({ op: "cgroup.create", at: "/linux/cgroupsPath", path: directory });
@@ -72,17 +74,18 @@ function inUnified(directory: string): CgroupPlan {
 /** Adds the writes of control files to a plan. */
 class Writes implements CgroupTarget {
 	readonly steps: HostStep[];
-	readonly #cgroups: CgroupPlan["cgroups"];
+	private readonly cgroups: CgroupPlan["cgroups"];
 
 	constructor({ host, cgroups }: CgroupPlan) {
 		this.steps = host;
-		this.#cgroups = cgroups;
+		this.cgroups = cgroups;
 	}
 
 	/** On v2 which controllers there are is known only to the kernel: a missing one is a missing file (ENOENT). */
 	directory(controller: string, pointer: string): string {
-		for (const { controller: names, path } of this.#cgroups) {
-			if (names === controller || names === "" || names.split(",").includes(controller)) return path;
+		for (let index = 0; index < this.cgroups.length; index++) {
+			const { controller: names, path } = this.cgroups[index] as CgroupPlan["cgroups"][number];
+			if (names === controller || names === "" || `,${names},`.includes(`,${controller},`)) return path;
 		}
 		return missing(controller, pointer);
 	}

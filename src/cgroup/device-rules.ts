@@ -25,7 +25,11 @@ const any = { allow: true, type: "a", access: "rwm" } as const;
 const defaultRules: DeviceRule[] = [
 	{ allow: true, type: "c", access: "m" },
 	{ allow: true, type: "b", access: "m" },
-	...[3, 5, 7, 8, 9].map((minor): DeviceRule => ({ allow: true, type: "c", major: 1, minor, access: "rwm" })),
+	{ allow: true, type: "c", major: 1, minor: 3, access: "rwm" },
+	{ allow: true, type: "c", major: 1, minor: 5, access: "rwm" },
+	{ allow: true, type: "c", major: 1, minor: 7, access: "rwm" },
+	{ allow: true, type: "c", major: 1, minor: 8, access: "rwm" },
+	{ allow: true, type: "c", major: 1, minor: 9, access: "rwm" },
 	{ allow: true, type: "c", major: 5, minor: 0, access: "rwm" },
 	{ allow: true, type: "c", major: 5, minor: 2, access: "rwm" },
 	{ allow: true, type: "c", major: 10, minor: 200, access: "rwm" },
@@ -36,38 +40,30 @@ export function isTotal(rule: DeviceRule): boolean {
 	return rule.type === "a" && rule.major === undefined && rule.minor === undefined && rule.access === "rwm";
 }
 
-function wildcard(value: number | bigint | undefined): number | undefined {
-	return value === undefined || Number(value) < 0 ? undefined : Number(value);
-}
-
 /**
  * Nothing is allowed to begin with (GHSA-g54h-m393-cpwq). Then the configured rules in order, and last the defaults:
  * engines start their lists with "deny all", which must not take /dev/null away. A rule for everything makes those
  * before it meaningless, so the list begins with the last of them.
  */
-export function compileDeviceRules(rules: Rules | undefined): DeviceRule[] {
+export function compileDeviceRules(rules: Rules = []): DeviceRule[] {
 	let list: DeviceRule[] = [{ ...any, allow: false }];
-	for (const [index, { allow, type, major, minor, access }] of (rules ?? []).entries()) {
-		const fixedMajor = wildcard(major);
-		const fixedMinor = wildcard(minor);
-		const rule: DeviceRule = {
-			allow,
-			type: type ?? "a",
-			...(fixedMajor !== undefined ? { major: fixedMajor } : {}),
-			...(fixedMinor !== undefined ? { minor: fixedMinor } : {}),
-			// Unset is everything (config-linux.md).
-			access: access ? inOrder(access) : "rwm",
-			at: `/devices/${index}`,
-		};
+	for (let index = 0; index < rules.length; index++) {
+		const { allow, type = "a", major, minor, access } = rules[index] as Rules[number];
+		// Unset is everything (config-linux.md).
+		const rule: DeviceRule = { allow, type, access: access ? inOrder(access) : "rwm", at: `/devices/${index}` };
+		if (major !== undefined && major >= 0) rule.major = Number(major);
+		if (minor !== undefined && minor >= 0) rule.minor = Number(minor);
 		if (isTotal(rule)) list = [rule];
 		else if (rule.access !== "") list.push(rule);
 	}
 	// Where all is allowed and nothing was forbidden after that, there is nothing to add.
 	if (list[0]?.allow && list.every((rule) => rule.allow)) return list.slice(0, 1);
-	return [...list, ...defaultRules];
+	for (let index = 0; index < defaultRules.length; index++) list.push(defaultRules[index] as DeviceRule);
+	return list;
 }
 
 function inOrder(access: string): string {
+	if (access === "rwm") return access;
 	return (access.includes("r") ? "r" : "") + (access.includes("w") ? "w" : "") + (access.includes("m") ? "m" : "");
 }
 

@@ -43,39 +43,63 @@ function unescapePath(text: string): string {
  */
 export function readLayout(mountinfo: string): CgroupLayout {
 	const v1: CgroupMount[] = [];
-	const seen = new Set<string>();
+	const seen: string[] = [];
 	let unified: string | undefined;
 	let controlled = false;
 	for (let dash = mountinfo.indexOf(SEPARATOR); dash >= 0; dash = mountinfo.indexOf(SEPARATOR, dash + 1)) {
-		const end = mountinfo.indexOf("\n", dash);
-		const fields = mountinfo.slice(mountinfo.lastIndexOf("\n", dash) + 1, dash).split(" ", 5);
-		const [type, , superblock = ""] = mountinfo.slice(dash + 3, end < 0 ? undefined : end).split(" ");
-		const path = unescapePath(fields[4] ?? "");
-		if (type === "cgroup2") unified ??= path;
-		if (type !== "cgroup") continue;
-		const controllers = controllersOf(superblock);
+		// id, parent and device come before the root and the mount point, optional fields after them.
+		const start = mountinfo.lastIndexOf("\n", dash) + 1;
+		const root = behind(mountinfo, start, 3);
+		const path = behind(mountinfo, root, 1);
+		// Type, source and superblock options.
+		const type = dash + 3;
+		const superblock = behind(mountinfo, type, 2);
+		if (superblock === 0 || path === 0 || path > dash) continue;
+		if (mountinfo.startsWith("cgroup2 ", type)) unified ??= field(mountinfo, path);
+		if (!mountinfo.startsWith("cgroup ", type)) continue;
+		const controllers = controllersOf(mountinfo, superblock);
 		const key = controllers.join(",");
 		// The first mount of a hierarchy counts, as in runc: engines bind parts of it elsewhere.
-		if (seen.has(key)) continue;
-		seen.add(key);
+		if (seen.includes(key)) continue;
+		seen.push(key);
 		controlled ||= !key.startsWith("name=");
-		v1.push({ controllers, path, root: unescapePath(fields[3] ?? "/") });
+		v1.push({ controllers, path: field(mountinfo, path), root: field(mountinfo, root) });
 	}
-	const mode = controlled
-		? unified === undefined
-			? "v1"
-			: "hybrid"
-		: unified !== undefined
-			? "v2"
-			: v1[0]
-				? "v1"
-				: "none";
-	return { mode, v1, ...(unified !== undefined ? { unified } : {}) };
+	const layout: CgroupLayout = { mode: "none", v1 };
+	if (controlled) layout.mode = unified === undefined ? "v1" : "hybrid";
+	else if (unified !== undefined) layout.mode = "v2";
+	else if (v1.length > 0) layout.mode = "v1";
+	if (unified !== undefined) layout.unified = unified;
+	return layout;
 }
 
-function controllersOf(superblock: string): string[] {
-	// A release agent is a path, and with the name the only option that has a value.
-	return superblock
-		.split(",")
-		.filter((word) => !superblockOptions.includes(word) && !word.startsWith("release_agent="));
+/** Index behind `count` spaces from `index` on; 0 when the line is not as the kernel writes it. */
+function behind(text: string, index: number, count: number): number {
+	let next = index;
+	for (let skipped = 0; skipped < count; skipped++) {
+		const space = text.indexOf(" ", next);
+		if (space < 0) return 0;
+		next = space + 1;
+	}
+	return next;
+}
+
+function field(text: string, start: number): string {
+	return unescapePath(text.slice(start, text.indexOf(" ", start)));
+}
+
+/** The words of the last field, up to the end of the line, that are no options of the superblock. */
+function controllersOf(text: string, start: number): string[] {
+	const newline = text.indexOf("\n", start);
+	const end = newline < 0 ? text.length : newline;
+	const controllers: string[] = [];
+	for (let from = start; from < end; ) {
+		const comma = text.indexOf(",", from);
+		const to = comma < 0 || comma > end ? end : comma;
+		const word = text.slice(from, to);
+		// A release agent is a path, and with the name the only option that has a value.
+		if (!superblockOptions.includes(word) && !word.startsWith("release_agent=")) controllers.push(word);
+		from = to + 1;
+	}
+	return controllers;
 }

@@ -6,7 +6,11 @@ import { RuntimeError } from "../errors.js";
  * as well: relative to the engine's own cgroup, it would change with whoever calls.
  */
 export function cgroupPath(id: string, cgroupsPath: string | undefined): string {
-	const parts = (cgroupsPath || id).split("/").filter((part) => part !== "" && part !== ".");
+	const given = cgroupsPath || id;
+	// The usual forms: an id, or the absolute path that an engine has composed.
+	if (!given.includes("/") && !given.startsWith(".")) return `/${given}`;
+	if (given.startsWith("/") && !given.endsWith("/") && !given.includes("//") && !given.includes("/.")) return given;
+	const parts = given.split("/").filter((part) => part !== "" && part !== ".");
 	if (parts.includes("..")) {
 		throw new RuntimeError(
 			"config.invalid",

@@ -1,5 +1,5 @@
 /** linux.resources as control files of the v1 controllers. */
-import { compileDeviceRules, formatRule, isTotal } from "./device-rules.js";
+import { compileDeviceRules, type DeviceRule, formatRule, isTotal } from "./device-rules.js";
 import { type CgroupTarget, limit, pidsLimit, type Resources, refuseConversion } from "./resources.js";
 
 export function writeV1(resources: Resources, ociVersion: string, target: CgroupTarget, devices: boolean): void {
@@ -12,7 +12,7 @@ export function writeV1(resources: Resources, ociVersion: string, target: Cgroup
 	const pids = pidsLimit(resources, ociVersion);
 	if (pids !== undefined) target.write("pids", "/pids/limit", "pids.max", pids);
 	writeBlockIo(resources, target);
-	for (const [index, { pageSize, limit: size }] of (resources.hugepageLimits ?? []).entries()) {
+	for (const [index, { pageSize, limit: size }] of resources.hugepageLimits?.entries() ?? []) {
 		const at = `/hugepageLimits/${index}`;
 		target.write("hugetlb", at, `hugetlb.${pageSize}.limit_in_bytes`, String(size));
 		// Counts reservations, not page faults, so that a program fails in mmap(2) instead of by SIGBUS; Linux 5.7.
@@ -22,9 +22,10 @@ export function writeV1(resources: Resources, ociVersion: string, target: Cgroup
 }
 
 function writeMemory({ memory }: Resources, target: CgroupTarget): void {
-	const bytes = limit(memory?.limit);
-	const swap = limit(memory?.swap);
-	const reservation = limit(memory?.reservation);
+	if (memory === undefined) return;
+	const bytes = limit(memory.limit);
+	const swap = limit(memory.swap);
+	const reservation = limit(memory.reservation);
 	// In this order: memsw may not be below the limit, and a new cgroup has neither.
 	if (bytes !== undefined) target.write("memory", "/memory/limit", "memory.limit_in_bytes", String(bytes));
 	if (swap !== undefined) {
@@ -33,26 +34,26 @@ function writeMemory({ memory }: Resources, target: CgroupTarget): void {
 	}
 	if (reservation !== undefined)
 		target.write("memory", "/memory/reservation", "memory.soft_limit_in_bytes", String(reservation));
-	const kernelTcp = limit(memory?.kernelTCP);
+	const kernelTcp = limit(memory.kernelTCP);
 	if (kernelTcp !== undefined)
 		target.write("memory", "/memory/kernelTCP", "memory.kmem.tcp.limit_in_bytes", String(kernelTcp));
 	// Zero is a value here: never swap. Above 100 it means "unset" to Docker (-1 as an unsigned number).
-	const swappiness = memory?.swappiness;
+	const swappiness = memory.swappiness;
 	if (swappiness !== undefined && BigInt(swappiness) <= 100n) {
 		target.write("memory", "/memory/swappiness", "memory.swappiness", String(swappiness));
 	}
-	if (memory?.disableOOMKiller) target.write("memory", "/memory/disableOOMKiller", "memory.oom_control", "1");
+	if (memory.disableOOMKiller) target.write("memory", "/memory/disableOOMKiller", "memory.oom_control", "1");
 }
 
 function writeCpu({ cpu }: Resources, target: CgroupTarget): void {
-	const shares = limit(cpu?.shares);
+	if (cpu === undefined) return;
+	const shares = limit(cpu.shares);
 	if (shares !== undefined) target.write("cpu", "/cpu/shares", "cpu.shares", String(shares));
 	// After shares: an idle group refuses them (5.15).
-	if (cpu?.idle !== undefined && BigInt(cpu.idle) !== 0n)
-		target.write("cpu", "/cpu/idle", "cpu.idle", String(cpu.idle));
-	const period = limit(cpu?.period);
-	const quota = limit(cpu?.quota);
-	const burst = limit(cpu?.burst);
+	if (cpu.idle !== undefined && BigInt(cpu.idle) !== 0n) target.write("cpu", "/cpu/idle", "cpu.idle", String(cpu.idle));
+	const period = limit(cpu.period);
+	const quota = limit(cpu.quota);
+	const burst = limit(cpu.burst);
 	if (period !== undefined) target.write("cpu", "/cpu/period", "cpu.cfs_period_us", String(period));
 	if (quota !== undefined) target.write("cpu", "/cpu/quota", "cpu.cfs_quota_us", String(quota));
 	// May not exceed the quota, so the quota comes first.
@@ -65,6 +66,7 @@ function writeCpuset({ cpu }: Resources, target: CgroupTarget): void {
 }
 
 function writeBlockIo({ blockIO }: Resources, target: CgroupTarget): void {
+	if (blockIO === undefined) return;
 	const kinds = [
 		["throttleReadBpsDevice", "blkio.throttle.read_bps_device"],
 		["throttleWriteBpsDevice", "blkio.throttle.write_bps_device"],
@@ -72,22 +74,26 @@ function writeBlockIo({ blockIO }: Resources, target: CgroupTarget): void {
 		["throttleWriteIOPSDevice", "blkio.throttle.write_iops_device"],
 	] as const;
 	for (const [kind, file] of kinds) {
-		for (const [index, { major, minor, rate }] of (blockIO?.[kind] ?? []).entries()) {
+		for (const [index, { major, minor, rate }] of (blockIO[kind] ?? []).entries()) {
 			target.write("blkio", `/blockIO/${kind}/${index}`, file, `${major}:${minor} ${rate}`);
 		}
 	}
 }
 
 function writeDevices({ devices }: Resources, target: CgroupTarget): void {
-	for (const rule of compileDeviceRules(devices)) {
+	const rules = compileDeviceRules(devices);
+	for (let index = 0; index < rules.length; index++) {
+		const rule = rules[index] as DeviceRule;
 		const pointer = rule.at ?? "/devices";
 		const file = rule.allow ? "devices.allow" : "devices.deny";
-		// "a" is both types and takes no numbers: where there are some, it has to be said for each type.
-		const lines = isTotal(rule)
-			? ["a"]
-			: rule.type === "a"
-				? [formatRule({ ...rule, type: "b" }), formatRule({ ...rule, type: "c" })]
-				: [formatRule(rule)];
-		for (const line of lines) target.write("devices", pointer, file, line);
+		if (isTotal(rule)) {
+			target.write("devices", pointer, file, "a");
+		} else if (rule.type !== "a") {
+			target.write("devices", pointer, file, formatRule(rule));
+		} else {
+			// "a" is both types and takes no numbers: where there are some, it has to be said for each type.
+			target.write("devices", pointer, file, formatRule({ ...rule, type: "b" }));
+			target.write("devices", pointer, file, formatRule({ ...rule, type: "c" }));
+		}
 	}
 }

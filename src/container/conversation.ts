@@ -7,7 +7,7 @@ import { runHooks } from "./hooks.js";
 import { writeIdMaps } from "./host-steps.js";
 import { checkJoinedMaps } from "./joined-maps.js";
 import type { Launch, StartedLaunch } from "./launch-state.js";
-import { tell } from "./launch-state.js";
+import { channelOf, tell } from "./launch-state.js";
 import { withProcess } from "./recording.js";
 import type { TracedStep } from "./request.js";
 import { writeRecord } from "./store.js";
@@ -148,11 +148,6 @@ function wasOutOfMemory(native: Native, cgroups: Record<string, string>): boolea
 	} catch {
 		return false;
 	}
-}
-
-function channelOf(state: Launch): number {
-	if (state.channel === undefined) throw new RuntimeError("init", "the init was not started");
-	return state.channel;
 }
 
 /** The init speaks of its process before anything else. */

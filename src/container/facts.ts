@@ -7,15 +7,15 @@ import type { Native } from "../native/api.js";
 import type { HostFacts } from "../plan/input.js";
 
 export function gatherFacts(native: Native, spec: Spec): HostFacts {
-	const identity = native.identity();
-	return {
-		...identity,
-		...(identity.initialUserNamespace ? {} : { setgroupsDenied: deniesSetgroups(native) }),
+	const facts: HostFacts = {
+		...native.identity(),
 		cgroup: readLayout(native.readText({ path: "/proc/self/mountinfo" })),
 		capabilities: boundingSet(native.readText({ path: "/proc/self/status" })),
 		apparmor: Boolean(spec.process?.apparmorProfile) && hasAppArmor(native),
 		selinux: Boolean(spec.process?.selinuxLabel || spec.linux?.mountLabel) && hasSelinux(native),
 	};
+	if (!facts.initialUserNamespace) facts.setgroupsDenied = deniesSetgroups(native);
+	return facts;
 }
 
 function deniesSetgroups(native: Native): boolean {

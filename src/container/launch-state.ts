@@ -1,5 +1,6 @@
 /** A container in the making: what exists of it, for those who carry on and for undo. */
 import type { Bundle } from "../bundle/load.js";
+import { RuntimeError } from "../errors.js";
 import type { Native } from "../native/api.js";
 import type { Plan } from "../plan/schema.js";
 import { failedWith } from "./errno.js";
@@ -32,8 +33,10 @@ export interface Launch {
 	cgroupsMade: boolean;
 	/** A hook has seen the container, so poststop hooks are owed. */
 	hooksReached: boolean;
+	/** To the init; undefined once it has ended. */
 	channel?: number;
-	stagePid?: number;
+	/** How many steps of the plan the init has been sent. */
+	sentSteps: number;
 	pid?: number;
 	pidfd?: number;
 	/** Master of the container's terminal, and the proxy socket of sd_notify, for who stays in the foreground. */
@@ -63,4 +66,9 @@ export function close(state: Launch, name: "channel" | "pidfd" | "terminal" | "n
 	const fd = state[name];
 	if (fd !== undefined) state.native.close({ fd });
 	delete state[name];
+}
+
+export function channelOf(state: Launch): number {
+	if (state.channel === undefined) throw new RuntimeError("init", "the init was not started");
+	return state.channel;
 }

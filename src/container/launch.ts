@@ -1,12 +1,15 @@
-import { loadBundle } from "../bundle/load.js";
+import { type Bundle, loadBundle } from "../bundle/load.js";
 import type { Native } from "../native/api.js";
-import { compilePlan } from "../plan/compile.js";
+import { beginPlan, clonesIntoCgroup, finishPlan } from "../plan/compile.js";
+import type { CreateOptions } from "../plan/input.js";
+import type { Plan } from "../plan/schema.js";
 import { seccompFilter } from "./cache.js";
 import { converse } from "./conversation.js";
 import { gatherFacts } from "./facts.js";
 import { makeCgroups } from "./host-steps.js";
 import type { Launch, LaunchMode, StartedLaunch } from "./launch-state.js";
-import { tell } from "./launch-state.js";
+import { channelOf, tell } from "./launch-state.js";
+import type { Environment, StateRoot } from "./place.js";
 import { checkId, stateRoot } from "./place.js";
 import { newRecord } from "./recording.js";
 import type { LaunchRequest } from "./request.js";
@@ -19,49 +22,18 @@ export function launch(native: Native, request: LaunchRequest, mode: LaunchMode)
 	const env = request.env ?? process.env;
 	checkId(request.id);
 	const root = stateRoot(native, request);
-	const directory = directoryOf(root.path, request.id);
-	const bundle = loadBundle(native, request.bundle);
-	checkConsole(bundle.spec, request, mode.detached);
 	const sockets = listenFds(env);
 	const preserved = request.preserveFds ?? 0;
 	checkPreservedFds(native, sockets, preserved);
-
-	const host = gatherFacts(native, bundle.spec);
-	checkPrivileges(bundle.spec, host.euid);
-	const plan = compilePlan({
-		id: request.id,
-		bundle,
-		host,
-		options: {
-			noPivot: request.noPivot === true,
-			noNewKeyring: request.noNewKeyring === true,
-			preserveFds: preserved,
-			startVia: mode.startVia,
-			systemdCgroup: request.systemdCgroup === true,
-			...(env.NOTIFY_SOCKET ? { notifyDirectory: directory.notify } : {}),
-			listenFds: sockets,
-			trace: request.onTrace !== undefined,
-			...(request.rootless === undefined ? {} : { rootless: request.rootless }),
-		},
-	});
-	for (const { message, pointer } of bundle.warnings) request.onWarning?.(message, pointer);
-	for (const { message, at } of plan.warnings) request.onWarning?.(message, at);
-	const rootless = request.rootless ?? (host.euid !== 0 || !host.initialUserNamespace);
-
-	const state: Launch = {
-		native,
-		request,
-		mode,
-		env,
-		bundle,
-		plan,
-		directory,
-		passedFds: sockets + preserved,
-		lock: claim(native, directory, root),
-		record: newRecord(bundle, plan, rootless),
-		cgroupsMade: false,
-		hooksReached: false,
-	};
+	// Before anything is known of the bundle: a program starts while this one reads and compiles.
+	const channel = native.startInit({ preserveFds: sockets + preserved });
+	let state: Launch;
+	try {
+		state = prepare(native, request, mode, { env, root, sockets, channel });
+	} catch (error) {
+		native.endInit({ channel });
+		throw error;
+	}
 	return guarded(state, () => {
 		begin(state);
 		return converse(state);
@@ -77,27 +49,91 @@ export function guarded<Result>(state: Launch, action: () => Result): Result {
 	}
 }
 
+interface Surroundings {
+	env: Environment;
+	root: StateRoot;
+	/** LISTEN_FDS. */
+	sockets: number;
+	channel: number;
+}
+
+/** Compiles the plan, and takes the id as the last thing. Throws with nothing left but the init. */
+function prepare(native: Native, request: LaunchRequest, mode: LaunchMode, around: Surroundings): Launch {
+	const { env, root, sockets, channel } = around;
+	const directory = directoryOf(root.path, request.id);
+	const bundle = loadBundle(native, request.bundle);
+	checkConsole(bundle.spec, request, mode.detached);
+
+	const host = gatherFacts(native, bundle.spec);
+	checkPrivileges(bundle.spec, host.euid);
+	const preserved = request.preserveFds ?? 0;
+	const options: CreateOptions = {
+		noPivot: request.noPivot === true,
+		noNewKeyring: request.noNewKeyring === true,
+		preserveFds: preserved,
+		startVia: mode.startVia,
+		systemdCgroup: request.systemdCgroup === true,
+		listenFds: sockets,
+		trace: request.onTrace !== undefined,
+	};
+	if (env.NOTIFY_SOCKET) options.notifyDirectory = directory.notify;
+	if (request.rootless !== undefined) options.rootless = request.rootless;
+	const draft = beginPlan({ id: request.id, bundle, host, options });
+	// On v2 the clone itself puts the process into its cgroup, which is not there yet.
+	const sentSteps = clonesIntoCgroup(draft) ? 0 : draft.init.length;
+	if (sentSteps > 0) {
+		const { trace } = options;
+		native.sendPlan({
+			channel,
+			plan: JSON.stringify({ version: 1, id: request.id, init: draft.init, more: true, trace }),
+		});
+	}
+	const plan = finishPlan(draft);
+	warn(request, bundle, plan);
+	const rootless = request.rootless ?? (host.euid !== 0 || !host.initialUserNamespace);
+	return {
+		native,
+		request,
+		mode,
+		env,
+		bundle,
+		plan,
+		directory,
+		passedFds: sockets + preserved,
+		lock: claim(native, directory, root),
+		record: newRecord(bundle, plan, rootless),
+		cgroupsMade: false,
+		hooksReached: false,
+		channel,
+		sentSteps,
+	};
+}
+
+function warn(request: LaunchRequest, bundle: Bundle, plan: Plan): void {
+	for (let index = 0; index < bundle.warnings.length; index++) {
+		const warning = bundle.warnings[index];
+		request.onWarning?.(warning?.message ?? "", warning?.pointer);
+	}
+	for (let index = 0; index < plan.warnings.length; index++) {
+		const warning = plan.warnings[index];
+		request.onWarning?.(warning?.message ?? "", warning?.at);
+	}
+}
+
 function begin(state: Launch): void {
 	const { native, plan, directory } = state;
+	const channel = channelOf(state);
 	if (state.env.NOTIFY_SOCKET) native.makeDirectory({ path: directory.notify, mode: 0o755 });
 
-	// On v2 the clone itself puts the process into its cgroup, which must be there by then.
-	const clonesIntoCgroup = plan.init.some((step) => step.op === "clone" && step.cgroup !== undefined);
-	if (clonesIntoCgroup) makeCgroups(state);
-	const { id, version, init, trace } = state.plan;
-	const spawned = native.spawnInit({
-		plan: JSON.stringify({ version, id, init, trace }),
-		preserveFds: state.passedFds,
-	});
-	const { channel } = spawned;
-	state.channel = channel;
-	state.stagePid = spawned.stagePid;
-	if (!clonesIntoCgroup) makeCgroups(state);
-
+	const early = state.sentSteps === 0;
+	if (early) makeCgroups(state);
 	// An init that has failed hangs up; what it failed with is still to be read, so these go on regardless.
+	tell(() => sendSteps(state, channel));
+	if (!early) makeCgroups(state);
+
 	tell(() => {
-		if (init.some((step) => step.op === "cgroup.join")) {
-			native.sendCgroups({ channel, directories: state.plan.cgroups.map(({ path }) => path) });
+		if (plan.cgroups.length > 0 && !early) {
+			native.sendCgroups({ channel, directories: pathsOf(state.plan.cgroups) });
 		}
 		if (state.mode.startVia === "socket") native.sendListener({ channel, path: directory.startSocket });
 		if (plan.seccomp !== undefined) {
@@ -106,4 +142,18 @@ function begin(state: Launch): void {
 			native.sendSeccomp({ channel, program: filter.program });
 		}
 	});
+}
+
+/** The steps that the init does not have yet. */
+function sendSteps(state: Launch, channel: number): void {
+	const { version, id, init, trace } = state.plan;
+	const rest = state.sentSteps === 0 ? init : init.slice(state.sentSteps);
+	state.sentSteps = init.length;
+	state.native.sendPlan({ channel, plan: JSON.stringify({ version, id, init: rest, trace }) });
+}
+
+function pathsOf(cgroups: Plan["cgroups"]): string[] {
+	const paths: string[] = [];
+	for (let index = 0; index < cgroups.length; index++) paths.push((cgroups[index] as Plan["cgroups"][number]).path);
+	return paths;
 }

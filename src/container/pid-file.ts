@@ -1,13 +1,13 @@
 /** `--pid-file`. */
-import { resolve } from "node:path";
 import { RuntimeError } from "../errors.js";
 import type { Native } from "../native/api.js";
+import { absolute } from "./absolute.js";
 
 /** Whole or not at all, and no newline: conmon and containerd read it as soon as it is there. */
 export function writePidFile(native: Native, path: string | undefined, pid: number): void {
 	if (!path) return;
 	try {
-		native.replaceFile({ path: resolve(path), text: String(pid), mode: 0o666 });
+		native.replaceFile({ path: absolute(path), text: String(pid), mode: 0o666 });
 	} catch (error) {
 		const text = error instanceof Error ? error.message : String(error);
 		throw new RuntimeError("io", `unable to write pid file: ${text}`, { path });

@@ -1,25 +1,38 @@
 /** Fills the record of a new container. */
 import type { Bundle } from "../bundle/load.js";
-import type { Plan } from "../plan/schema.js";
+import type { Spec } from "../bundle/spec.js";
+import type { InitStep, Plan } from "../plan/schema.js";
 import type { ContainerRecord } from "./record.js";
 
-/** Type in config.json, runc's name, and the file in /proc/PID/ns. */
-const namespaces: readonly (readonly [type: string, runc: string, file: string])[] = [
-	["network", "NEWNET", "net"],
-	["mount", "NEWNS", "mnt"],
-	["pid", "NEWPID", "pid"],
-	["ipc", "NEWIPC", "ipc"],
-	["uts", "NEWUTS", "uts"],
-	["user", "NEWUSER", "user"],
-	["cgroup", "NEWCGROUP", "cgroup"],
-	["time", "NEWTIME", "time"],
+interface RecordedNamespace {
+	/** In config.json. */
+	type: string;
+	/** runc's name. */
+	runc: string;
+	/** In /proc/PID/ns. */
+	file: string;
+}
+
+const namespaces: readonly RecordedNamespace[] = [
+	{ type: "network", runc: "NEWNET", file: "net" },
+	{ type: "mount", runc: "NEWNS", file: "mnt" },
+	{ type: "pid", runc: "NEWPID", file: "pid" },
+	{ type: "ipc", runc: "NEWIPC", file: "ipc" },
+	{ type: "uts", runc: "NEWUTS", file: "uts" },
+	{ type: "user", runc: "NEWUSER", file: "user" },
+	{ type: "cgroup", runc: "NEWCGROUP", file: "cgroup" },
+	{ type: "time", runc: "NEWTIME", file: "time" },
 ];
 
 /** The record as it is before the container has a process. */
 export function newRecord(bundle: Bundle, plan: Plan, rootless: boolean): ContainerRecord {
 	const { spec } = bundle;
-	const { poststart, poststop } = spec.hooks ?? {};
-	const annotations = spec.annotations;
+	const { annotations, hooks } = spec;
+	const own: ContainerRecord["runtime_ts"] = { version: 1, ociVersion: spec.ociVersion, bundle: bundle.path };
+	if (annotations !== undefined) own.annotations = annotations;
+	if (hooks?.poststart?.length) own.poststart = hooks.poststart;
+	if (hooks?.poststop?.length) own.poststop = hooks.poststop;
+	addStartSteps(own, plan);
 	return {
 		id: plan.id,
 		init_process_pid: 0,
@@ -29,53 +42,69 @@ export function newRecord(bundle: Bundle, plan: Plan, rootless: boolean): Contai
 			rootfs: bundle.rootfs,
 			readonlyfs: spec.root?.readonly === true,
 			hostname: spec.hostname ?? "",
-			namespaces: (spec.linux?.namespaces ?? []).map(({ type, path }) => ({
-				type: namespaces.find(([name]) => name === type)?.[1] ?? type,
-				path: path ?? "",
-			})),
-			labels: [`bundle=${bundle.path}`, ...Object.entries(annotations ?? {}).map(([key, value]) => `${key}=${value}`)],
+			namespaces: recordedNamespaces(spec),
+			labels: labels(bundle.path, annotations),
 		},
 		rootless,
 		cgroup_paths: cgroupPaths(plan),
 		namespace_paths: {},
 		external_descriptors: [],
 		intel_rdt_path: "",
-		runtime_ts: {
-			version: 1,
-			ociVersion: spec.ociVersion,
-			bundle: bundle.path,
-			...(annotations === undefined ? {} : { annotations }),
-			...(poststart?.length ? { poststart } : {}),
-			...(poststop?.length ? { poststop } : {}),
-			...startStepsOf(plan),
-		},
+		runtime_ts: own,
 	};
 }
 
+function recordedNamespaces({ linux }: Spec): ContainerRecord["config"]["namespaces"] {
+	const recorded: ContainerRecord["config"]["namespaces"] = [];
+	for (let index = 0; index < (linux?.namespaces?.length ?? 0); index++) {
+		const { type = "", path = "" } = linux?.namespaces?.[index] ?? {};
+		let known = 0;
+		while (known < namespaces.length && namespaces[known]?.type !== type) known++;
+		recorded.push({ type: namespaces[known]?.runc ?? type, path });
+	}
+	return recorded;
+}
+
+function labels(bundle: string, annotations: Spec["annotations"]): string[] {
+	const lines = [`bundle=${bundle}`];
+	for (const key in annotations) lines.push(`${key}=${annotations[key]}`);
+	return lines;
+}
+
 /** runc has a key for each controller, also where a hierarchy has several. */
-function cgroupPaths(plan: Plan): Record<string, string> {
+function cgroupPaths({ cgroups }: Plan): Record<string, string> {
 	const paths: Record<string, string> = {};
-	for (const { controller, path } of plan.cgroups) for (const name of controller.split(",")) paths[name] = path;
+	for (let index = 0; index < cgroups.length; index++) {
+		const { controller, path } = cgroups[index] as Plan["cgroups"][number];
+		if (!controller.includes(",")) paths[controller] = path;
+		else for (const name of controller.split(",")) paths[name] = path;
+	}
 	return paths;
 }
 
 /** `start` is another process, long after the plan is gone: what it needs to name a failed step goes with the record. */
-function startStepsOf(plan: Plan): Pick<ContainerRecord["runtime_ts"], "startSteps"> {
-	const wait = plan.init.findIndex((step) => step.op === "start.wait");
-	const step = plan.init[wait];
-	if (step?.op !== "start.wait" || step.via !== "socket") return {};
-	const steps = plan.init.slice(wait + 1).map((later) => (later.op === "exec" ? { ...later, env: [] } : later));
-	return { startSteps: { first: wait + 1, steps } };
+function addStartSteps(own: ContainerRecord["runtime_ts"], { init }: Plan): void {
+	// From the end, where it is; only the process's own steps come after it.
+	let wait = init.length - 1;
+	while (wait >= 0 && init[wait]?.op !== "start.wait") wait--;
+	const step = init[wait];
+	if (step?.op !== "start.wait" || step.via !== "socket") return;
+	const steps: InitStep[] = [];
+	for (let index = wait + 1; index < init.length; index++) {
+		const later = init[index] as InitStep;
+		steps.push(later.op === "exec" ? { ...later, env: [] } : later);
+	}
+	own.startSteps = { first: wait + 1, steps };
 }
 
 /** The record with the container's first process in it. */
 export function withProcess(record: ContainerRecord, pid: number, startTime: string): ContainerRecord {
-	return {
-		...record,
-		init_process_pid: pid,
-		init_process_start: Number(startTime),
-		namespace_paths: Object.fromEntries(namespaces.map(([, name, file]) => [name, `/proc/${pid}/ns/${file}`])),
-	};
+	const paths: Record<string, string> = {};
+	for (let index = 0; index < namespaces.length; index++) {
+		const { runc, file } = namespaces[index] as RecordedNamespace;
+		paths[runc] = `/proc/${pid}/ns/${file}`;
+	}
+	return { ...record, init_process_pid: pid, init_process_start: Number(startTime), namespace_paths: paths };
 }
 
 /** True when the kernel ends every process of the container together with its first one. */

@@ -1,7 +1,5 @@
 /** Takes back a launch that failed: the process, the cgroups, the state directory; as if it had not been tried. */
 import { RuntimeError } from "../errors.js";
-import type { Native } from "../native/api.js";
-import { failedWith } from "./errno.js";
 import type { Launch } from "./launch-state.js";
 import { close, release } from "./launch-state.js";
 import { killInit, removeContainer } from "./teardown.js";
@@ -26,28 +24,13 @@ export function undo(state: Launch, cause: unknown): unknown {
 }
 
 function endProcesses(state: Launch): void {
-	const { native } = state;
-	// Both stages of the init leave when their channel ends, also a process whose pid has not been heard of yet.
-	close(state, "channel");
-	if (state.pidfd !== undefined) {
-		killInit(native, state.pidfd, {});
-		native.reap({ pidfd: state.pidfd });
-	} else if (state.stagePid !== undefined) {
-		endStage(native, state.stagePid);
-	}
-}
-
-/**
- * The first stage, when no process of the container was reported: it has nothing to wait for and ends by itself. Not
- * killed: receive() may have reaped it, and then the number can be somebody else's.
- */
-function endStage(native: Native, pid: number): void {
-	const pidfd = native.openPid({ pid });
-	if (pidfd === undefined) return;
-	try {
+	const { native, channel, pidfd } = state;
+	if (pidfd !== undefined) {
+		close(state, "channel");
+		killInit(native, pidfd, {});
 		native.reap({ pidfd });
-	} catch (error) {
-		if (!failedWith(error, "ECHILD")) throw error;
+	} else if (channel !== undefined) {
+		delete state.channel;
+		native.endInit({ channel });
 	}
-	native.close({ fd: pidfd });
 }

@@ -121,9 +121,16 @@ export interface Native {
 	// --- steps and the init
 	/** Runs host steps (JSON array of HostStep) in order; stops at the first failure and returns it. */
 	executeHostSteps(options: { steps: string; pid?: number }): StepFailure | undefined;
-	/** Starts the init (vfork + exec from a sealed memfd), sends it the plan. `stdio` 0, 1, 2 are inherited; fds 3..2+preserveFds too. */
-	spawnInit(options: { plan: string; preserveFds: number }): { channel: number; stagePid: number };
-	/** Next frame. With `pidfd`, also watches that process, so that a wait can never hang. Reaps `stagePid` when given and ended. */
+	/**
+	 * Starts the init (vfork + exec from a sealed memfd) in a thread of its own, and returns at once: what goes wrong is
+	 * thrown by the first sendPlan. It inherits descriptors 0, 1, 2 and 3..2+preserveFds. Returns the channel to it.
+	 */
+	startInit(options: { preserveFds: number }): number;
+	/** Sends the init a part of its plan: {version, id, init: steps, more?, trace?} as JSON; `more` when it is not the last one. */
+	sendPlan(options: { channel: number; plan: string }): void;
+	/** Ends the init and what it has cloned, waits until nothing of them is left, and closes the channel. */
+	endInit(options: { channel: number }): void;
+	/** Next frame. With `pidfd`, also watches that process, so that a wait can never hang. Reaps the init's first stage. */
 	receive(options: { channel: number; pidfd?: number; timeoutMs?: number }): InitMessage;
 	send(options: { channel: number; type: "idmap" | "hooks" | "start" }): void;
 	/** Opens `tasks` of every v1 directory and sends the descriptors; with no directory it only says go. */

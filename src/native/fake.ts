@@ -64,6 +64,15 @@ export function nativeFailure(syscall: string, code: string, detail?: string): N
 	});
 }
 
+/** What sendPlan takes, parsed. */
+export interface SentPlan {
+	version: number;
+	id: string;
+	init: { op: string; [key: string]: unknown }[];
+	more?: boolean;
+	trace?: boolean;
+}
+
 export class FakeNative implements Native {
 	readonly buildId = "fake";
 	readonly libseccompVersion = "2.5.4";
@@ -214,9 +223,21 @@ export class FakeNative implements Native {
 		this.record("executeHostSteps", options);
 		return this.hostFailure;
 	}
-	spawnInit(options: { plan: string; preserveFds: number }): { channel: number; stagePid: number } {
-		this.record("spawnInit", options);
-		return { channel: this.openFd(), stagePid: 4000 };
+	startInit(options: { preserveFds: number }): number {
+		this.record("startInit", options);
+		return this.openFd();
+	}
+	sendPlan(options: { channel: number; plan: string }): void {
+		this.record("sendPlan", options);
+	}
+	/** All parts of the plan that the init was sent, as one. */
+	sentPlan(): SentPlan {
+		const parts = this.callsOf("sendPlan").map(({ plan }) => JSON.parse(String(plan)) as SentPlan);
+		const { more: _more, ...last } = parts.at(-1) ?? { version: 0, id: "", init: [] };
+		return { ...last, init: parts.flatMap(({ init }) => init) };
+	}
+	endInit(options: { channel: number }): void {
+		this.record("endInit", options);
 	}
 	receive(options: { channel: number; pidfd?: number; timeoutMs?: number }): InitMessage {
 		this.record("receive", options);

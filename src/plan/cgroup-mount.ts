@@ -4,48 +4,62 @@
  */
 import type { CgroupMount } from "../cgroup/layout.js";
 import { RuntimeError } from "../errors.js";
+import { append } from "./append.js";
 import { type Context, inUserNamespace } from "./context.js";
 import type { MountFlags } from "./mount-flags.js";
-import type { AttributeChange, InitStep, InitStepOf } from "./schema.js";
+import type { AttributeChange, InitStep, InitStepOf, MountAttribute } from "./schema.js";
 
-export function compileCgroupMount(context: Context, flags: MountFlags, destination: string, at: string): InitStep[] {
+/** Where a mount goes, and where config.json asks for it. */
+export interface MountPlace {
+	destination: string;
+	at: string;
+}
+
+export function compileCgroupMount(
+	context: Context,
+	flags: MountFlags,
+	{ destination, at }: MountPlace,
+	steps: InitStep[],
+): void {
 	const { mode, unified, v1 } = context.host.cgroup;
-	if (mode === "v2" && unified !== undefined) return [unifiedMount(context, unified, flags, destination, at)];
+	if (mode === "v2" && unified !== undefined) {
+		steps.push(unifiedMount(context, unified, flags, destination, at));
+		return;
+	}
 	if (v1.length === 0) {
-		throw new RuntimeError("config.invalid", "cgroup: the host has no cgroup hierarchy mounted", {
+		throw new RuntimeError("host.unsupported", "cgroup: the host has no cgroup hierarchy mounted", {
 			pointer: `${at}/type`,
 			hint: "mount cgroupfs on the host, or take the mount out of config.json",
 		});
 	}
-	const steps: InitStep[] = [
-		{
-			op: "mount.filesystem",
-			at,
-			destination,
-			type: "tmpfs",
-			source: "tmpfs",
-			options: [["mode", "755"]],
-			superblock: [],
-			attributes: { set: ["nosuid", "nodev", "noexec"] },
-		},
-	];
+	steps.push({
+		op: "mount.filesystem",
+		at,
+		destination,
+		type: "tmpfs",
+		source: "tmpfs",
+		options: [["mode", "755"]],
+		superblock: [],
+		attributes: { set: ["nosuid", "nodev", "noexec"] },
+	});
 	const attributes = hierarchyAttributes(flags);
-	for (const hierarchy of v1) addHierarchy(steps, context, hierarchy, attributes, destination, at);
+	for (let index = 0; index < v1.length; index++) {
+		addHierarchy(steps, context, v1[index] as CgroupMount, attributes, destination, at);
+	}
 	// Last, because until here mount points and symlinks are made in it.
 	const readonly = flags.attributes.readonly === true;
-	if (readonly || flags.propagation.length > 0) {
-		steps.push({
-			op: "mount.remount",
-			at,
-			destination,
-			bind: true,
-			options: [],
-			superblock: [],
-			...(readonly ? { attributes: { set: ["rdonly"] } } : {}),
-			...(flags.propagation.length > 0 ? { propagation: flags.propagation } : {}),
-		});
-	}
-	return steps;
+	if (!readonly && flags.propagation.length === 0) return;
+	const step: InitStepOf<"mount.remount"> = {
+		op: "mount.remount",
+		at,
+		destination,
+		bind: true,
+		options: [],
+		superblock: [],
+	};
+	if (readonly) step.attributes = { set: ["rdonly"] };
+	if (flags.propagation.length > 0) step.propagation = flags.propagation;
+	steps.push(step);
 }
 
 function unifiedMount(context: Context, unified: string, flags: MountFlags, destination: string, at: string): InitStep {
@@ -96,8 +110,7 @@ function addHierarchy(
 			attributes,
 		});
 	} else {
-		const key = controllers.join(",");
-		const own = context.cgroups.find(({ controller }) => controller === key)?.path;
+		const own = ownCgroup(context, controllers.join(","));
 		steps.push({
 			op: "mount.bind",
 			at,
@@ -109,24 +122,45 @@ function addHierarchy(
 	}
 	if (controllers.length === 1) return;
 	// Programs look for /sys/fs/cgroup/cpu where the host has cpu,cpuacct.
-	for (const controller of controllers) {
+	for (let index = 0; index < controllers.length; index++) {
+		const controller = controllers[index] as string;
 		if (controller === directory) continue;
 		steps.push({ op: "symlink.create", at, path: `${destination}/${controller}`, target: directory, replace: false });
 	}
 }
 
+/** The container's cgroup in the hierarchy of these controllers. */
+function ownCgroup({ cgroups }: Context, controllers: string): string | undefined {
+	for (let index = 0; index < cgroups.length; index++) {
+		if (cgroups[index]?.controller === controllers) return cgroups[index]?.path;
+	}
+	return undefined;
+}
+
 function hierarchyOptions(controllers: string[]): InitStepOf<"mount.filesystem">["options"] {
-	return controllers.flatMap((controller) => {
+	const options: InitStepOf<"mount.filesystem">["options"] = [];
+	for (let index = 0; index < controllers.length; index++) {
+		const controller = controllers[index] as string;
 		const equals = controller.indexOf("=");
 		// A named hierarchy without a controller has to be asked for as such.
-		return equals < 0 ? [controller] : ["none", [controller.slice(0, equals), controller.slice(equals + 1)]];
-	});
+		if (equals >= 0) options.push("none", [controller.slice(0, equals), controller.slice(equals + 1)]);
+		else options.push(controller);
+	}
+	return options;
 }
 
 /** runc mounts hierarchies with these whatever the options say: there is nothing to execute, no device and no suid file. */
+const always: readonly MountAttribute[] = ["nosuid", "nodev", "noexec"];
+
 function hierarchyAttributes(flags: MountFlags): AttributeChange {
 	const change = flags.attributes.toNew();
-	return { ...change, set: [...new Set([...(change?.set ?? []), "nosuid", "nodev", "noexec"] as const)] };
+	const set: MountAttribute[] = [];
+	if (change?.set !== undefined) append(set, change.set);
+	for (let index = 0; index < always.length; index++) {
+		const attribute = always[index] as MountAttribute;
+		if (!set.includes(attribute)) set.push(attribute);
+	}
+	return { ...change, set };
 }
 
 function withReadonly(change: AttributeChange): AttributeChange {

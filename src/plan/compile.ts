@@ -1,23 +1,28 @@
 /**
  * The compiler: one bundle, the facts of one host, the options of one command, and out comes everything that is going
- * to happen. A pure function; `create` executes what it returns, `explain` prints it.
+ * to happen. Pure functions; `create` executes what they return, `explain` prints it.
+ *
+ * The plan is made in two parts, so that the kernel is busy with the first (new namespaces cost a millisecond) while
+ * this compiles the second. Each section appends its steps to the list: in the standalone binary this code runs once,
+ * cold, and spreads, iterators and array methods cost more there than all of the work.
  */
 import type { Bundle } from "../bundle/load.js";
 import { compileCgroup } from "../cgroup/compile.js";
 import { RuntimeError } from "../errors.js";
-import type { Context } from "./context.js";
+import { append } from "./append.js";
+import type { Context, Mount } from "./context.js";
 import { populateDev } from "./devices.js";
 import { compileEnvironment, notifyDestination } from "./environment.js";
-import { createContainerHooks, runtimeHooks } from "./hooks.js";
+import { createContainerHooks, hasHooksBeforePivot, runtimeHooks } from "./hooks.js";
 import { awaitIdMaps, writeIdMaps } from "./idmap.js";
 import type { CreateOptions, HostFacts } from "./input.js";
-import { compileMount } from "./mounts.js";
+import { compileMount, showsCgroups } from "./mounts.js";
 import { bringUpLoopback, enterNamespaces, joinKeyring, readNamespaces } from "./namespaces.js";
 import { protectPaths } from "./paths.js";
 import { becomeProcess, createConsole, setOomScore } from "./process.js";
-import { compileRlimits } from "./rlimits.js";
+import { compileRlimits, type RlimitSteps } from "./rlimits.js";
 import { createWorkingDirectory, enterRoot, makeReadonly, openRoot, requireMountNamespace } from "./root.js";
-import type { InitStep, Plan } from "./schema.js";
+import type { HostStep, InitStep, Plan } from "./schema.js";
 import { compileSeccomp } from "./seccomp.js";
 import { writeSysctls } from "./sysctl.js";
 import { setNames } from "./uts.js";
@@ -29,7 +34,23 @@ export interface PlanInput {
 	options: CreateOptions;
 }
 
-export function compilePlan({ id, bundle, host, options }: PlanInput): Plan {
+/** A plan whose first steps are known. */
+export interface PlanDraft {
+	readonly context: Context;
+	readonly warnings: Plan["warnings"];
+	/** Making and filling the cgroups. */
+	readonly host: HostStep[];
+	/** The init's steps up to the root filesystem; finishPlan appends the others. */
+	readonly init: InitStep[];
+	readonly rlimits: RlimitSteps;
+}
+
+export function compilePlan(input: PlanInput): Plan {
+	return finishPlan(beginPlan(input));
+}
+
+/** The cgroups, and the way into the container's namespaces. */
+export function beginPlan({ id, bundle, host, options }: PlanInput): PlanDraft {
 	const { spec } = bundle;
 	if (options.systemdCgroup) {
 		throw new RuntimeError(
@@ -40,7 +61,7 @@ export function compilePlan({ id, bundle, host, options }: PlanInput): Plan {
 	const privileged = host.euid === 0 && host.initialUserNamespace;
 	const optional = options.rootless ?? !privileged;
 	const cgroup = compileCgroup({ id, spec, layout: host.cgroup, privileged, optional });
-	const warnings = [...cgroup.warnings];
+	const { warnings } = cgroup;
 	const context: Context = {
 		id,
 		bundle,
@@ -54,67 +75,82 @@ export function compilePlan({ id, bundle, host, options }: PlanInput): Plan {
 		warn: (at, message) => warnings.push({ at, message }),
 	};
 	requireMountNamespace(context);
-	const init = compileInit(context);
-	const { seccomp } = context.linux;
-	return {
+	const rlimits = compileRlimits(context);
+	const init: InitStep[] = [];
+	setOomScore(context, init);
+	append(init, rlimits.hard);
+	enterNamespaces(context, init);
+	awaitIdMaps(context, init);
+	joinKeyring(context, init);
+	bringUpLoopback(context, init);
+	return { context, warnings, host: cgroup.host, init, rlimits };
+}
+
+/** The process is born in its cgroup (CLONE_INTO_CGROUP), so the cgroup has to be made before the init gets this far. */
+export function clonesIntoCgroup({ init }: PlanDraft): boolean {
+	for (let index = 0; index < init.length; index++) {
+		const step = init[index] as InitStep;
+		if (step.op === "clone") return step.cgroup !== undefined;
+	}
+	return false;
+}
+
+export function finishPlan({ context, warnings, host, init, rlimits }: PlanDraft): Plan {
+	const { id, bundle, linux, options } = context;
+	compileInside(context, init, rlimits);
+	writeIdMaps(context, host);
+	const plan: Plan = {
 		version: 1,
 		id,
 		bundle: bundle.path,
 		rootfs: bundle.rootfs,
-		host: [...cgroup.host, ...writeIdMaps(context)],
-		cgroups: cgroup.cgroups,
+		host,
+		cgroups: context.cgroups,
 		init,
-		...(seccomp ? { seccomp: compileSeccomp(seccomp) } : {}),
-		...(options.trace ? { trace: true } : {}),
 		warnings,
 	};
+	if (linux.seccomp) plan.seccomp = compileSeccomp(linux.seccomp);
+	if (options.trace) plan.trace = true;
+	return plan;
 }
 
 /** runc's order, on which callers, hooks and profiles depend. */
-function compileInit(context: Context): InitStep[] {
+function compileInside(context: Context, init: InitStep[], rlimits: RlimitSteps): void {
 	const environment = compileEnvironment(context);
-	const rlimits = compileRlimits(context);
 	const cgroup = new CgroupEntry(context);
-	const mounts = compileMounts(context, cgroup);
-	const hooks = [...runtimeHooks(context), ...createContainerHooks(context)];
-	return [
-		...setOomScore(context),
-		...rlimits.hard,
-		...enterNamespaces(context),
-		...awaitIdMaps(context),
-		...joinKeyring(context),
-		...bringUpLoopback(context),
-		openRoot(context),
-		...mounts.steps,
-		...populateDev(context),
+	openRoot(context, init);
+	const late = compileMounts(context, cgroup, init);
+	populateDev(context, init);
+	if (hasHooksBeforePivot(context)) {
 		// A hook may look for the process in its cgroup.
-		...(hooks.length > 0 ? cgroup.enter() : []),
-		...hooks,
-		...createConsole(context),
-		...cgroup.enter(),
-		...enterRoot(context),
-		...createWorkingDirectory(context),
-		...mounts.late,
-		...makeReadonly(context),
-		...setNames(context),
-		...writeSysctls(context),
-		...protectPaths(context),
-		...becomeProcess(context, environment, rlimits.exact),
-	];
+		cgroup.enter(init);
+		runtimeHooks(context, init);
+		createContainerHooks(context, init);
+	}
+	createConsole(context, init);
+	cgroup.enter(init);
+	enterRoot(context, init);
+	createWorkingDirectory(context, init);
+	append(init, late);
+	makeReadonly(context, init);
+	setNames(context, init);
+	writeSysctls(context, init);
+	protectPaths(context, init);
+	becomeProcess(context, environment, rlimits.exact, init);
 }
 
-function compileMounts(context: Context, cgroup: CgroupEntry): { steps: InitStep[]; late: InitStep[] } {
-	const steps: InitStep[] = [];
+/** Returns what has to wait until the runtime itself has made its files in the mounts. */
+function compileMounts(context: Context, cgroup: CgroupEntry, init: InitStep[]): InitStep[] {
 	const late: InitStep[] = [];
-	for (const [index, mount] of (context.spec.mounts ?? []).entries()) {
-		const compiled = compileMount(context, mount, index);
-		if (compiled.needsCgroup) steps.push(...cgroup.enter());
-		steps.push(...compiled.steps);
-		late.push(...compiled.late);
+	const mounts = context.spec.mounts ?? [];
+	for (let index = 0; index < mounts.length; index++) {
+		const mount = mounts[index] as Mount;
+		if (showsCgroups(mount)) cgroup.enter(init);
+		compileMount(context, mount, index, { steps: init, late });
 	}
 	const { notifyDirectory } = context.options;
 	if (notifyDirectory !== undefined) {
-		steps.push({
+		init.push({
 			op: "mount.bind",
 			destination: notifyDestination,
 			source: notifyDirectory,
@@ -122,7 +158,7 @@ function compileMounts(context: Context, cgroup: CgroupEntry): { steps: InitStep
 			attributes: { set: ["rdonly", "nosuid", "nodev", "noexec"] },
 		});
 	}
-	return { steps, late };
+	return late;
 }
 
 /**
@@ -131,20 +167,20 @@ function compileMounts(context: Context, cgroup: CgroupEntry): { steps: InitStep
  */
 class CgroupEntry {
 	#entered = false;
-	readonly #steps: InitStep[] = [];
+	readonly #context: Context;
 
-	constructor({ host, cgroups, namespaces }: Context) {
-		// On v2 the clone has put the process there already (CLONE_INTO_CGROUP, Linux 5.7).
-		if (host.cgroup.mode !== "v2" && cgroups.length > 0)
-			this.#steps.push({ op: "cgroup.join", at: "/linux/cgroupsPath" });
-		const at = namespaces.created.get("cgroup");
-		if (at !== undefined) this.#steps.push({ op: "namespace.unshare", at, namespaces: ["cgroup"] });
+	constructor(context: Context) {
+		this.#context = context;
 	}
 
-	/** The steps, the first time. */
-	enter(): InitStep[] {
-		if (this.#entered) return [];
+	/** Appends the steps, the first time. */
+	enter(init: InitStep[]): void {
+		if (this.#entered) return;
 		this.#entered = true;
-		return this.#steps;
+		const { host, cgroups, namespaces } = this.#context;
+		// On v2 the clone has put the process there already (CLONE_INTO_CGROUP, Linux 5.7).
+		if (host.cgroup.mode !== "v2" && cgroups.length > 0) init.push({ op: "cgroup.join", at: "/linux/cgroupsPath" });
+		const at = namespaces.pointer("cgroup");
+		if (at !== undefined) init.push({ op: "namespace.unshare", at, namespaces: ["cgroup"] });
 	}
 }

@@ -1,4 +1,5 @@
 /** process.env, and what the runtime adds to it. */
+import { append } from "./append.js";
 import type { Context } from "./context.js";
 
 /** Where the proxy socket of sd_notify(3) is bound in the container, as in runc. */
@@ -12,25 +13,34 @@ export interface Environment {
 	needsHome: boolean;
 }
 
-export function compileEnvironment(context: Context): Environment {
-	const entries: [string, string | undefined][] = (context.process.env ?? []).map(split);
-	if (context.options.notifyDirectory !== undefined)
-		entries.push(["NOTIFY_SOCKET", `${notifyDestination}/notify.sock`]);
-	if (context.options.listenFds > 0) {
-		entries.push(["LISTEN_FDS", String(context.options.listenFds)], ["LISTEN_PID", "1"]);
+export function compileEnvironment({ process, options }: Context): Environment {
+	const entries: string[] = [];
+	if (process.env !== undefined) append(entries, process.env);
+	if (options.notifyDirectory !== undefined) entries.push(`NOTIFY_SOCKET=${notifyDestination}/notify.sock`);
+	if (options.listenFds > 0) entries.push(`LISTEN_FDS=${options.listenFds}`, "LISTEN_PID=1");
+
+	// By name, so that an inherited property of Object is none.
+	const values: Record<string, string> = Object.create(null);
+	const last: Record<string, number> = Object.create(null);
+	for (let index = 0; index < entries.length; index++) {
+		const entry = entries[index] as string;
+		const name = nameOf(entry);
+		last[name] = index;
+		values[name] = entry.slice(name.length + 1);
 	}
-	// The last of several counts, at its own place. getenv(3) would find the first.
-	const last = new Map(entries.map(([name], index) => [name, index]));
-	const values = new Map(entries);
-	const needsHome = !values.get("HOME");
-	const variables = entries
-		.filter(([name], index) => last.get(name) === index && !(name === "HOME" && needsHome))
-		.map(([name, value]) => (value === undefined ? name : `${name}=${value}`));
-	return { variables, searchPath: values.get("PATH") ?? "", needsHome };
+	const needsHome = !values.HOME;
+	const variables: string[] = [];
+	for (let index = 0; index < entries.length; index++) {
+		const entry = entries[index] as string;
+		const name = nameOf(entry);
+		// The last of several counts, at its own place. getenv(3) would find the first.
+		if (last[name] === index && !(needsHome && name === "HOME")) variables.push(entry);
+	}
+	return { variables, searchPath: values.PATH ?? "", needsHome };
 }
 
-/** An entry that is no assignment reaches the program as it is, as the bundle's warning says. */
-function split(text: string): [string, string | undefined] {
-	const equals = text.indexOf("=");
-	return equals > 0 ? [text.slice(0, equals), text.slice(equals + 1)] : [text, undefined];
+/** An entry that is no assignment is all name: it reaches the program as it is, as the bundle's warning says. */
+function nameOf(entry: string): string {
+	const equals = entry.indexOf("=");
+	return equals > 0 ? entry.slice(0, equals) : entry;
 }

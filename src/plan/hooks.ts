@@ -10,37 +10,44 @@ function state(context: Context, status: string): Record<string, unknown> {
 	return { ociVersion, id: context.id, status, bundle: context.bundle.path, ...(annotations ? { annotations } : {}) };
 }
 
-/** The engine is asked only when there is something to run: the question costs a switch to it and back. */
-export function runtimeHooks({ spec }: Context): InitStep[] {
-	const wanted = (spec.hooks?.prestart ?? []).length + (spec.hooks?.createRuntime ?? []).length > 0;
-	return wanted ? [{ op: "hooks.sync", at: "/hooks" }] : [];
+/** A hook that runs before the pivot, on either side. */
+export function hasHooksBeforePivot({ spec: { hooks } }: Context): boolean {
+	return Boolean(hooks?.prestart?.length || hooks?.createRuntime?.length || hooks?.createContainer?.length);
 }
 
-export function createContainerHooks(context: Context): InitStep[] {
-	return steps(context, "createContainer", "creating", []);
+/** The engine is asked only when there is something to run: the question costs a switch to it and back. */
+export function runtimeHooks({ spec: { hooks } }: Context, init: InitStep[]): void {
+	if (hooks?.prestart?.length || hooks?.createRuntime?.length) init.push({ op: "hooks.sync", at: "/hooks" });
+}
+
+export function createContainerHooks(context: Context, init: InitStep[]): void {
+	addHooks(context, init, "createContainer", "creating", []);
 }
 
 /** A hook without env gets the process's, as in runc: it runs where the process will, and often needs its PATH. */
-export function startContainerHooks(context: Context, environment: string[]): InitStep[] {
-	return steps(context, "startContainer", "created", environment);
+export function startContainerHooks(context: Context, init: InitStep[], environment: string[]): void {
+	addHooks(context, init, "startContainer", "created", environment);
 }
 
-function steps(
+function addHooks(
 	context: Context,
+	init: InitStep[],
 	stage: "createContainer" | "startContainer",
 	status: string,
 	environment: string[],
-): InitStep[] {
-	return (context.spec.hooks?.[stage] ?? []).map(({ path, args, env, timeout }, index) => ({
-		op: "hook.run",
-		at: `/hooks/${stage}/${index}`,
-		stage,
-		index,
-		path,
-		// execv needs an argv[0].
-		args: args?.length ? args : [path],
-		env: env ?? environment,
-		...(timeout !== undefined ? { timeout } : {}),
-		state: state(context, status),
-	}));
+): void {
+	for (const [index, { path, args, env, timeout }] of context.spec.hooks?.[stage]?.entries() ?? []) {
+		init.push({
+			op: "hook.run",
+			at: `/hooks/${stage}/${index}`,
+			stage,
+			index,
+			path,
+			// execv needs an argv[0].
+			args: args?.length ? args : [path],
+			env: env ?? environment,
+			...(timeout !== undefined ? { timeout } : {}),
+			state: state(context, status),
+		});
+	}
 }

@@ -26,21 +26,18 @@ function ranges(mappings: Mappings = []): [number, number, number][] {
 }
 
 /** The only host step that needs the process, and the last one, so that the caller can split it off. */
-export function writeIdMaps(context: Context): HostStep[] {
-	if (!context.namespaces.isNew("user")) return [];
-	return [
-		{
-			op: "idmap.write",
-			at: "/linux/uidMappings",
-			uid: ranges(context.linux.uidMappings),
-			gid: ranges(context.linux.gidMappings),
-			denySetgroups: deniesSetgroups(context),
-		},
-	];
+export function writeIdMaps(context: Context, host: HostStep[]): void {
+	if (!context.namespaces.isNew("user")) return;
+	host.push({
+		op: "idmap.write",
+		at: "/linux/uidMappings",
+		uid: ranges(context.linux.uidMappings),
+		gid: ranges(context.linux.gidMappings),
+		denySetgroups: deniesSetgroups(context),
+	});
 }
 
-export function awaitIdMaps(context: Context): InitStep[] {
-	return context.namespaces.isNew("user")
-		? [{ op: "idmap.wait", at: "/linux/uidMappings", ...rootSubstitute(context) }]
-		: [];
+export function awaitIdMaps(context: Context, init: InitStep[]): void {
+	if (!context.namespaces.isNew("user")) return;
+	init.push({ op: "idmap.wait", at: "/linux/uidMappings", ...rootSubstitute(context) });
 }

@@ -1,5 +1,6 @@
 /** Reads one mount's options; where two contradict each other the later one counts, as for mount(8). */
-import { mountOptions } from "./mount-options.js";
+import { append } from "./append.js";
+import { mountOption } from "./mount-options.js";
 import type { AttributeChange, InitStepOf, MountAttribute, Propagation } from "./schema.js";
 
 type FilesystemOption = InitStepOf<"mount.filesystem">["options"][number];
@@ -13,7 +14,8 @@ export interface MountFlags {
 	copyUpAt?: number;
 	attributes: AttributeChanges;
 	recursive: AttributeChanges;
-	superblock: Map<string, boolean>;
+	/** Flags that the superblock is to have. */
+	superblock: string[];
 	propagation: Propagation[];
 	/** For the filesystem itself. */
 	options: FilesystemOption[];
@@ -67,16 +69,17 @@ export function readMountFlags(words: readonly string[], type: string | undefine
 		copyUp: false,
 		attributes: new AttributeChanges(),
 		recursive: new AttributeChanges(),
-		superblock: new Map(),
+		superblock: [],
 		propagation: [],
 		options: [],
 	};
 	if (type === "bind") flags.bind = { tree: false };
-	for (const [index, word] of words.entries()) {
-		const option = mountOptions.get(word);
+	for (let index = 0; index < words.length; index++) {
+		const word = words[index] as string;
+		const option = mountOption(word);
 		switch (option?.sets) {
 			case undefined:
-				flags.options.push(...filesystemOptions(word));
+				append(flags.options, filesystemOptions(word));
 				break;
 			case "attribute":
 				(option.recursive ? flags.recursive : flags.attributes).change(option.attribute, option.on);
@@ -85,7 +88,7 @@ export function readMountFlags(words: readonly string[], type: string | undefine
 				(option.recursive ? flags.recursive : flags.attributes).changeAtime(option.atime, option.on);
 				break;
 			case "superblock":
-				flags.superblock.set(option.flag, option.on);
+				flags.superblock = withFlag(flags.superblock, option.flag, option.on);
 				break;
 			case "propagation":
 				flags.propagation.push(option.propagation);
@@ -107,6 +110,11 @@ export function readMountFlags(words: readonly string[], type: string | undefine
 		}
 	}
 	return flags;
+}
+
+function withFlag(flags: string[], flag: string, on: boolean): string[] {
+	const others = flags.filter((other) => other !== flag);
+	return on ? [...others, flag] : others;
 }
 
 /**

@@ -1,28 +1,27 @@
 /** mounts[]: each one becomes a bind, a new filesystem, a remount or a change of propagation. */
 import { RuntimeError } from "../errors.js";
-import { compileCgroupMount } from "./cgroup-mount.js";
+import { compileCgroupMount, type MountPlace } from "./cgroup-mount.js";
 import type { Context, Mount } from "./context.js";
 import { type MountFlags, readMountFlags } from "./mount-flags.js";
 import { cleanPath } from "./paths.js";
-import type { InitStep, InitStepOf } from "./schema.js";
+import type { AttributeChange, InitStep, InitStepOf } from "./schema.js";
 import { mountedOnHost } from "./shared-mounts.js";
 
+/** Where the steps of a mount go. */
 export interface MountSteps {
 	steps: InitStep[];
 	/** What has to wait until the runtime itself has made its files in the mount. */
 	late: InitStep[];
-	/** Shows cgroups, so the process has to be in its own by then. */
-	needsCgroup: boolean;
 }
 
 /**
  * Filesystems whose superblock is shared with others or says nothing about writing: only the mount is made
  * read-only. With the superblock, proc and cgroup would fail (EBUSY) or turn read-only for everybody.
  */
-const sharedSuperblock: ReadonlySet<string> = new Set(["proc", "sysfs", "cgroup", "cgroup2", "mqueue", "devpts"]);
+const sharedSuperblock: readonly string[] = ["proc", "sysfs", "cgroup", "cgroup2", "mqueue", "devpts"];
 
 /** Inside /proc only single files may be covered, as lxcfs does; anything else could fake what the runtime and LSMs write to. */
-const allowedInProc: ReadonlySet<string> = new Set([
+const allowedInProc: readonly string[] = [
 	"/proc/cpuinfo",
 	"/proc/diskstats",
 	"/proc/loadavg",
@@ -34,24 +33,32 @@ const allowedInProc: ReadonlySet<string> = new Set([
 	"/proc/sys/crypto/fips_enabled",
 	"/proc/sys/kernel/ns_last_pid",
 	"/proc/uptime",
-]);
+];
 
-export function compileMount(context: Context, mount: Mount, index: number): MountSteps {
+/** The process has to be in its own cgroup before such a mount is made. */
+export function showsCgroups({ type, options = [] }: Mount): boolean {
+	return type === "cgroup" && !options.includes("bind") && !options.includes("rbind") && !options.includes("remount");
+}
+
+/** Appends the steps of `mounts[index]`. */
+export function compileMount(context: Context, mount: Mount, index: number, into: MountSteps): void {
 	const at = `/mounts/${index}`;
 	const destination = cleanPath(mount.destination);
-	const { type } = mount;
-	const flags = readMountFlags(mount.options ?? [], type);
+	const { type, options = [] } = mount;
+	const flags = readMountFlags(options, type);
 	check(mount, flags, destination, at);
-	const only = (step: InitStep): MountSteps => ({ steps: [step], late: [], needsCgroup: false });
 
-	if (flags.remount) return only(remount(flags, destination, at));
-	if (flags.bind) return only(bind(context, mount, flags, flags.bind.tree, destination, at));
-	if (type === "cgroup")
-		return { steps: compileCgroupMount(context, flags, destination, at), late: [], needsCgroup: true };
-	if ((!type || type === "none") && flags.propagation.length > 0) {
-		return only({ op: "mount.propagation", at, destination, propagation: flags.propagation });
+	if (flags.remount) {
+		into.steps.push(remount(flags, destination, at));
+	} else if (flags.bind) {
+		into.steps.push(bind(context, mount, flags, flags.bind.tree, destination, at));
+	} else if (type === "cgroup") {
+		compileCgroupMount(context, flags, { destination, at }, into.steps);
+	} else if ((!type || type === "none") && flags.propagation.length > 0) {
+		into.steps.push({ op: "mount.propagation", at, destination, propagation: flags.propagation });
+	} else {
+		newFilesystem(mount, type ?? "", flags, { destination, at }, into, mountedOnHost(context, type));
 	}
-	return newFilesystem(context, mount, type ?? "", flags, destination, at);
 }
 
 function check(mount: Mount, flags: MountFlags, destination: string, at: string): void {
@@ -66,21 +73,23 @@ function check(mount: Mount, flags: MountFlags, destination: string, at: string)
 			pointer: `${at}/type`,
 		});
 	}
-	if (destination.startsWith("/proc/") && !allowedInProc.has(destination)) {
+	if (destination.startsWith("/proc/") && !allowedInProc.includes(destination)) {
 		throw new RuntimeError("config.invalid", `"${destination}" cannot be mounted because it is inside /proc`, {
 			pointer: `${at}/destination`,
 		});
 	}
 }
 
-function common(flags: MountFlags, destination: string, at: string) {
+/** What every kind of mount can have beside its destination. */
+function addCommon(
+	step: InitStepOf<"mount.bind"> | InitStepOf<"mount.remount"> | InitStepOf<"mount.filesystem">,
+	flags: MountFlags,
+	attributes: AttributeChange | undefined,
+): void {
 	const recursive = flags.recursive.toChange();
-	return {
-		at,
-		destination,
-		...(recursive ? { recursive } : {}),
-		...(flags.propagation.length > 0 ? { propagation: flags.propagation } : {}),
-	};
+	if (recursive) step.recursive = recursive;
+	if (flags.propagation.length > 0) step.propagation = flags.propagation;
+	if (attributes) step.attributes = attributes;
 }
 
 function bind(
@@ -98,36 +107,31 @@ function bind(
 		});
 	}
 	const source = mount.source.startsWith("/") ? mount.source : `${context.bundle.path}/${mount.source}`;
-	const attributes = flags.attributes.toChange();
-	return { op: "mount.bind", ...common(flags, destination, at), source, tree, ...(attributes ? { attributes } : {}) };
+	const step: InitStepOf<"mount.bind"> = { op: "mount.bind", at, destination, source, tree };
+	addCommon(step, flags, flags.attributes.toChange());
+	return step;
 }
 
 function remount(flags: MountFlags, destination: string, at: string): InitStep {
-	const attributes = flags.attributes.toChange();
 	const isBind = flags.bind !== undefined;
-	const superblock = isBind ? [] : superblockFlags(flags);
+	const superblock: string[] = isBind ? [] : flags.superblock;
 	// Unlike a new superblock, an old one may have to lose the flag.
 	if (!isBind && flags.attributes.readonly !== undefined) superblock.push(flags.attributes.readonly ? "ro" : "rw");
-	return {
-		op: "mount.remount",
-		...common(flags, destination, at),
-		bind: isBind,
-		options: flags.options,
-		superblock,
-		...(attributes ? { attributes } : {}),
-	};
+	const { options } = flags;
+	const step: InitStepOf<"mount.remount"> = { op: "mount.remount", at, destination, bind: isBind, options, superblock };
+	addCommon(step, flags, flags.attributes.toChange());
+	return step;
 }
 
 function newFilesystem(
-	context: Context,
 	mount: Mount,
 	type: string,
 	flags: MountFlags,
-	destination: string,
-	at: string,
-): MountSteps {
-	const superblock = superblockFlags(flags);
-	const late: InitStep[] = [];
+	{ destination, at }: MountPlace,
+	{ steps, late }: MountSteps,
+	ifForbidden: string | undefined,
+): void {
+	const { superblock } = flags;
 	if (flags.attributes.readonly) {
 		if (destination === "/dev") {
 			// The devices are made in it first, and it must stay writable until then.
@@ -141,26 +145,23 @@ function newFilesystem(
 				superblock: [],
 				attributes: { set: ["rdonly"] },
 			});
-		} else if (!sharedSuperblock.has(type)) superblock.push("ro");
+		} else if (!sharedSuperblock.includes(type)) superblock.push("ro");
 	}
-	const attributes = flags.attributes.toNew();
-	const ifForbidden = mountedOnHost(context, type);
+	const source = mount.source || type;
+	const { options } = flags;
 	const step: InitStepOf<"mount.filesystem"> = {
 		op: "mount.filesystem",
-		...common(flags, destination, at),
+		at,
+		destination,
 		type,
-		source: mount.source || type,
-		options: flags.options,
+		source,
+		options,
 		superblock,
-		...(attributes ? { attributes } : {}),
-		// CVE-2019-19921, CVE-2023-27561, CVE-2025-54867: an image whose /proc or /sys is a symlink.
-		...(type === "proc" || type === "sysfs" ? { ordinary: true } : {}),
-		...(flags.copyUp ? { copyUp: true } : {}),
-		...(ifForbidden === undefined ? {} : { ifForbidden }),
 	};
-	return { steps: [step], late, needsCgroup: false };
-}
-
-function superblockFlags(flags: MountFlags): string[] {
-	return [...flags.superblock].filter(([, on]) => on).map(([flag]) => flag);
+	addCommon(step, flags, flags.attributes.toNew());
+	// CVE-2019-19921, CVE-2023-27561, CVE-2025-54867: an image whose /proc or /sys is a symlink.
+	if (type === "proc" || type === "sysfs") step.ordinary = true;
+	if (flags.copyUp) step.copyUp = true;
+	if (ifForbidden !== undefined) step.ifForbidden = ifForbidden;
+	steps.push(step);
 }

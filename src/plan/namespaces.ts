@@ -1,8 +1,10 @@
 /** linux.namespaces: which are joined, which are made, and in which order the kernel wants that. */
 import type { Spec } from "../bundle/spec.js";
-import type { Context } from "./context.js";
+import type { Context, Linux } from "./context.js";
 import { rootSubstitute } from "./idmap.js";
-import type { InitStep, NamespaceType } from "./schema.js";
+import type { InitStep, InitStepOf, NamespaceType } from "./schema.js";
+
+type Namespace = NonNullable<Linux["namespaces"]>[number];
 
 export interface JoinedNamespace {
 	type: NamespaceType;
@@ -10,27 +12,39 @@ export interface JoinedNamespace {
 	at: string;
 }
 
-export interface Namespaces {
-	joined: JoinedNamespace[];
-	/** Pointers of the namespaces to make. */
-	created: Map<NamespaceType, string>;
+export class Namespaces {
+	readonly joined: JoinedNamespace[] = [];
+	readonly created: NamespaceType[] = [];
+	readonly #pointers: Partial<Record<NamespaceType, string>> = {};
+
+	constructor(namespaces: NonNullable<Linux["namespaces"]>) {
+		for (let index = 0; index < namespaces.length; index++) {
+			const { type, path } = namespaces[index] as Namespace;
+			const at = `/linux/namespaces/${index}`;
+			this.#pointers[type] = at;
+			// An empty path is no path: engines that build the document from a Go struct leave it in.
+			if (path) this.joined.push({ type, path, at: `${at}/path` });
+			else this.created.push(type);
+		}
+	}
+
 	/** The container does not share the engine's namespace of this type. */
-	has(type: NamespaceType): boolean;
-	isNew(type: NamespaceType): boolean;
+	has(type: NamespaceType): boolean {
+		return this.#pointers[type] !== undefined;
+	}
+
+	isNew(type: NamespaceType): boolean {
+		return this.created.includes(type);
+	}
+
+	/** Where config.json asks for a new namespace of this type; undefined when it does not. */
+	pointer(type: NamespaceType): string | undefined {
+		return this.isNew(type) ? this.#pointers[type] : undefined;
+	}
 }
 
 export function readNamespaces(spec: Spec): Namespaces {
-	const joined: JoinedNamespace[] = [];
-	const created = new Map<NamespaceType, string>();
-	const seen = new Set<string>();
-	for (const [index, { type, path }] of (spec.linux?.namespaces ?? []).entries()) {
-		const at = `/linux/namespaces/${index}`;
-		seen.add(type);
-		// An empty path is no path: engines that build the document from a Go struct leave it in.
-		if (path) joined.push({ type, path, at: `${at}/path` });
-		else created.set(type, at);
-	}
-	return { joined, created, has: (type) => seen.has(type), isNew: (type) => created.has(type) };
+	return new Namespaces(spec.linux?.namespaces ?? []);
 }
 
 /**
@@ -38,30 +52,30 @@ export function readNamespaces(spec: Spec): Namespaces {
  * joined. The cgroup namespace is made later, by the first process itself, because its root is the cgroup that
  * the process is in at that moment.
  */
-export function enterNamespaces(context: Context): InitStep[] {
+export function enterNamespaces(context: Context, init: InitStep[]): void {
 	const { joined, created } = context.namespaces;
-	const steps: InitStep[] = [];
 	if (joined.length > 0) {
-		steps.push({ op: "namespace.join", at: "/linux/namespaces", namespaces: joined, ...rootSubstitute(context) });
+		init.push({ op: "namespace.join", at: "/linux/namespaces", namespaces: joined, ...rootSubstitute(context) });
 	}
+	const cloned: NamespaceType[] = [];
+	for (let index = 0; index < created.length; index++) {
+		const type = created[index] as NamespaceType;
+		if (type !== "cgroup") cloned.push(type);
+	}
+	const clone: InitStepOf<"clone"> = { op: "clone", at: "/linux/namespaces", namespaces: cloned };
 	const unified = context.host.cgroup.mode === "v2" ? context.cgroups[0] : undefined;
-	steps.push({
-		op: "clone",
-		at: "/linux/namespaces",
-		namespaces: [...created.keys()].filter((type) => type !== "cgroup"),
-		...(unified ? { cgroup: unified.path } : {}),
-	});
-	return steps;
+	if (unified) clone.cgroup = unified.path;
+	init.push(clone);
 }
 
 /** A network namespace that is joined belongs to somebody else, who set up its loopback device or had a reason not to. */
-export function bringUpLoopback(context: Context): InitStep[] {
-	const at = context.namespaces.created.get("network");
-	return at === undefined ? [] : [{ op: "network.up", at, device: "lo" }];
+export function bringUpLoopback(context: Context, init: InitStep[]): void {
+	const at = context.namespaces.pointer("network");
+	if (at !== undefined) init.push({ op: "network.up", at, device: "lo" });
 }
 
 /** A session keyring of its own, or the container could read the keys of whoever started it. */
-export function joinKeyring(context: Context): InitStep[] {
+export function joinKeyring(context: Context, init: InitStep[]): void {
 	// runc's name for it, which profiles of LSMs and people with keyctl(1) know.
-	return context.options.noNewKeyring ? [] : [{ op: "keyring.join", name: `_ses.${context.id}` }];
+	if (!context.options.noNewKeyring) init.push({ op: "keyring.join", name: `_ses.${context.id}` });
 }

@@ -1,8 +1,9 @@
 /** process: who runs what, where. Everything in this order, because each step takes away what an earlier one needed. */
+import { append } from "./append.js";
 import { compileCapabilities } from "./capabilities.js";
 import type { Context, Process } from "./context.js";
 import type { Environment } from "./environment.js";
-import { compileGroups } from "./groups.js";
+import { limitGroups } from "./groups.js";
 import { startContainerHooks } from "./hooks.js";
 import type { InitStep, InitStepOf } from "./schema.js";
 import { loadSeccomp } from "./seccomp.js";
@@ -10,35 +11,38 @@ import { loadSeccomp } from "./seccomp.js";
 /** buildkitd runs with umask 0, so "the caller's umask" would fill images with world-writable files: runc's and crun's default. */
 const defaultUmask = 0o022;
 
-export function becomeProcess(context: Context, environment: Environment, rlimits: InitStep[]): InitStep[] {
-	const { process } = context;
-	const { cwd } = process;
+export function becomeProcess(
+	context: Context,
+	environment: Environment,
+	rlimits: readonly InitStep[],
+	init: InitStep[],
+): void {
+	const { process, options } = context;
+	const { cwd, args, noNewPrivileges } = process;
 	const capabilities = compileCapabilities(context);
-	const filter = loadSeccomp(context);
-	const [program = ""] = process.args;
 
-	const steps: InitStep[] = [...rlimits];
-	if (process.noNewPrivileges) steps.push({ op: "process.noNewPrivileges", at: "/process/noNewPrivileges" });
+	append(init, rlimits);
+	if (noNewPrivileges) init.push({ op: "process.noNewPrivileges", at: "/process/noNewPrivileges" });
 	// Loading a filter takes either no_new_privs or CAP_SYS_ADMIN, which is about to go.
-	else steps.push(...filter);
-	steps.push(
-		capabilities.bound,
-		{ op: "process.cwd", at: "/process/cwd", path: cwd, deferrable: true },
-		user(context),
-		capabilities.apply,
-		{ op: "process.cwd", at: "/process/cwd", path: cwd },
-	);
-	if (environment.needsHome) steps.push({ op: "process.home", at: "/process/env", uid: userOf(process).uid });
-	steps.push({ op: "process.lookup", at: "/process/args/0", file: program, searchPath: environment.searchPath });
-	steps.push(
-		{ op: "start.wait", via: context.options.startVia },
-		...startContainerHooks(context, environment.variables),
-	);
+	else loadSeccomp(context, init);
+	init.push(capabilities.bound);
+	init.push({ op: "process.cwd", at: "/process/cwd", path: cwd, deferrable: true });
+	init.push(user(context));
+	init.push(capabilities.apply);
+	init.push({ op: "process.cwd", at: "/process/cwd", path: cwd });
+	if (environment.needsHome) init.push({ op: "process.home", at: "/process/env", uid: userOf(process).uid });
+	init.push({
+		op: "process.lookup",
+		at: "/process/args/0",
+		file: args[0] ?? "",
+		searchPath: environment.searchPath,
+	});
+	init.push({ op: "start.wait", via: options.startVia });
+	startContainerHooks(context, init, environment.variables);
 	// As late as possible: the profile then need not allow what the runtime does on its way here.
-	if (process.noNewPrivileges) steps.push(...filter);
-	const preserveFds = context.options.listenFds + context.options.preserveFds;
-	steps.push({ op: "exec", at: "/process/args", args: process.args, env: environment.variables, preserveFds });
-	return steps;
+	if (noNewPrivileges) loadSeccomp(context, init);
+	const preserveFds = options.listenFds + options.preserveFds;
+	init.push({ op: "exec", at: "/process/args", args, env: environment.variables, preserveFds });
 }
 
 function userOf({ user }: Process): NonNullable<Process["user"]> {
@@ -47,34 +51,35 @@ function userOf({ user }: Process): NonNullable<Process["user"]> {
 
 function user(context: Context): InitStepOf<"process.user"> {
 	const { uid, gid, additionalGids, umask } = userOf(context.process);
-	return {
+	const step: InitStepOf<"process.user"> = {
 		op: "process.user",
 		at: "/process/user",
 		uid,
 		gid,
-		...compileGroups(context, additionalGids),
+		additionalGids: additionalGids ?? [],
 		umask: umask ?? defaultUmask,
+		setgroups: true,
 		keepCapabilities: true,
 	};
+	limitGroups(context, step);
+	return step;
 }
 
 /** Owned by the process's user, who could not open /dev/tty's namesakes otherwise. */
-export function createConsole({ process }: Context): InitStep[] {
-	if (!process.terminal) return [];
+export function createConsole({ process }: Context, init: InitStep[]): void {
+	if (!process.terminal) return;
 	const size = process.consoleSize;
-	return [
-		{
-			op: "console.create",
-			at: "/process/terminal",
-			uid: userOf(process).uid,
-			bind: true,
-			...(size ? { size: { height: size.height, width: size.width } } : {}),
-		},
-	];
+	init.push({
+		op: "console.create",
+		at: "/process/terminal",
+		uid: userOf(process).uid,
+		bind: true,
+		...(size ? { size: { height: size.height, width: size.width } } : {}),
+	});
 }
 
 /** Inherited by the clone, so it can be lowered by a runtime that still has CAP_SYS_RESOURCE on the host. */
-export function setOomScore({ process }: Context): InitStep[] {
+export function setOomScore({ process }: Context, init: InitStep[]): void {
 	const value = process.oomScoreAdj;
-	return value === undefined ? [] : [{ op: "process.oomScoreAdj", at: "/process/oomScoreAdj", value }];
+	if (value !== undefined) init.push({ op: "process.oomScoreAdj", at: "/process/oomScoreAdj", value });
 }

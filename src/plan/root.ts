@@ -26,52 +26,47 @@ export function requireMountNamespace(context: Context): void {
 	});
 }
 
-export function openRoot(context: Context): InitStep {
+export function openRoot(context: Context, init: InitStep[]): void {
 	const path = context.bundle.rootfs;
-	if (!context.namespaces.has("mount")) return { op: "root.open", at: "/root/path", path };
+	if (!context.namespaces.has("mount")) {
+		init.push({ op: "root.open", at: "/root/path", path });
+		return;
+	}
 	// Recursive slave: mounts of the host still arrive, none of ours leaves.
 	const propagation = (context.linux.rootfsPropagation || "rslave") as Propagation;
-	return { op: "root.open", at: "/root/path", path, propagation };
+	init.push({ op: "root.open", at: "/root/path", path, propagation });
 }
 
-export function enterRoot(context: Context): InitStep[] {
+export function enterRoot(context: Context, init: InitStep[]): void {
 	const method: InitStepOf<"root.enter">["method"] = !context.namespaces.has("mount")
 		? "chroot"
 		: context.options.noPivot
 			? "move"
 			: "pivot";
-	const steps: InitStep[] = [{ op: "root.enter", at: "/root/path", method }];
+	init.push({ op: "root.enter", at: "/root/path", method });
 	const propagation = context.linux.rootfsPropagation as Propagation | "" | undefined;
+	if (!propagation || propagation === "private" || propagation === "rprivate") return;
 	// On the new root, because the parent of the rootfs had to be private for the pivot.
-	if (propagation && propagation !== "private" && propagation !== "rprivate") {
-		steps.push({
-			op: "mount.propagation",
-			at: "/linux/rootfsPropagation",
-			destination: "/",
-			propagation: [propagation],
-		});
-	}
-	return steps;
+	const at = "/linux/rootfsPropagation";
+	init.push({ op: "mount.propagation", at, destination: "/", propagation: [propagation] });
 }
 
 /** runc and crun make a working directory that the image lacks, and it has to be done while the root can be written. */
-export function createWorkingDirectory({ process }: Context): InitStep[] {
+export function createWorkingDirectory({ process }: Context, init: InitStep[]): void {
 	const path = cleanPath(process.cwd);
-	return path === "/" ? [] : [{ op: "directory.create", at: "/process/cwd", path, mode: 0o755 }];
+	if (path !== "/") init.push({ op: "directory.create", at: "/process/cwd", path, mode: 0o755 });
 }
 
 /** Per mount, not per superblock: the rootfs may share its filesystem with the host. */
-export function makeReadonly({ spec }: Context): InitStep[] {
-	if (!spec.root?.readonly) return [];
-	return [
-		{
-			op: "mount.remount",
-			at: "/root/readonly",
-			destination: "/",
-			bind: true,
-			options: [],
-			superblock: [],
-			attributes: { set: ["rdonly"] },
-		},
-	];
+export function makeReadonly({ spec }: Context, init: InitStep[]): void {
+	if (!spec.root?.readonly) return;
+	init.push({
+		op: "mount.remount",
+		at: "/root/readonly",
+		destination: "/",
+		bind: true,
+		options: [],
+		superblock: [],
+		attributes: { set: ["rdonly"] },
+	});
 }

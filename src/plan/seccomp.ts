@@ -61,14 +61,14 @@ export function compileSeccomp(seccomp: Seccomp): SeccompProfile {
 /** Where there is no list at all: without the flag a filter costs every program the speculative store bypass mitigation (4.17). */
 const defaultFlags = ["SECCOMP_FILTER_FLAG_SPEC_ALLOW"];
 
-export function loadSeccomp(context: Context): InitStep[] {
+export function loadSeccomp(context: Context, init: InitStep[]): void {
 	const { seccomp } = context.linux;
-	if (!seccomp) return [];
+	if (!seccomp) return;
 	const flags = [...(seccomp.flags ?? defaultFlags)].filter((flag, index) => {
 		// EINVAL without a listener, and it is about nothing else.
 		if (flag !== "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV") return true;
 		context.warn(`/linux/seccomp/flags/${index}`, `seccomp: ${flag} has no effect without SCMP_ACT_NOTIFY`);
 		return false;
 	});
-	return [{ op: "seccomp.load", at: "/linux/seccomp", flags }];
+	init.push({ op: "seccomp.load", at: "/linux/seccomp", flags });
 }

@@ -12,8 +12,8 @@ const shows: Record<string, { namespace: NamespaceType; on: string }> = {
 };
 
 /** Host path to bind where the kernel refuses to mount a filesystem of this type. */
-export function mountedOnHost(context: Context, type: string): string | undefined {
-	if (!inUserNamespace(context)) return undefined;
+export function mountedOnHost(context: Context, type: string | undefined): string | undefined {
+	if (type === undefined || !inUserNamespace(context)) return undefined;
 	const shown = shows[type];
 	return shown === undefined || context.namespaces.has(shown.namespace) ? undefined : shown.on;
 }

@@ -9,9 +9,11 @@ function toPath(dotted: string): string {
 	return dotted.replace(/[./]/g, (separator) => (separator === "." ? "/" : "."));
 }
 
-export function writeSysctls({ linux }: Context): InitStep[] {
-	return Object.entries(linux.sysctl ?? {}).map(([key, value]) => {
+export function writeSysctls({ linux }: Context, init: InitStep[]): void {
+	if (linux.sysctl === undefined) return;
+	for (const [key, value] of Object.entries(linux.sysctl)) {
 		const dotted = dottedSysctl(key);
-		return { op: "sysctl.write", at: `/linux/sysctl/${pointerToken(key)}`, key: dotted, path: toPath(dotted), value };
-	});
+		const at = `/linux/sysctl/${pointerToken(key)}`;
+		init.push({ op: "sysctl.write", at, key: dotted, path: toPath(dotted), value });
+	}
 }

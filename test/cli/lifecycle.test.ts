@@ -21,12 +21,9 @@ const config = JSON.stringify({
 	linux: { namespaces: [{ type: "pid" }, { type: "mount" }] },
 });
 
-function plan(native: FakeNative): { id: string; trace?: boolean; init: { op: string; path?: string }[] } {
-	return JSON.parse(String(native.callsOf("spawnInit")[0]?.plan));
-}
-
 function rootfs(native: FakeNative): string | undefined {
-	return plan(native).init.find(({ op }) => op === "root.open")?.path;
+	const step = native.sentPlan().init.find(({ op }) => op === "root.open");
+	return String(step?.path);
 }
 
 t.test("create hands every option on", async (t) => {
@@ -41,8 +38,8 @@ t.test("create hands every option on", async (t) => {
 	t.equal(status, 0);
 	t.equal(native.files.read("/work/pid"), "500");
 	t.ok(native.files.has("/r/c1/state.json"));
-	t.match(native.callsOf("spawnInit"), [{ preserveFds: 2 }]);
-	const { init } = plan(native);
+	t.match(native.callsOf("startInit"), [{ preserveFds: 2 }]);
+	const { init } = native.sentPlan();
 	t.match(
 		init.find(({ op }) => op === "root.enter"),
 		{ method: "move" },
@@ -67,31 +64,31 @@ t.test("run returns the status of the container's process", async (t) => {
 	native.exitStatus = 7;
 	t.match(await drive(native, "--root", "/r", "run", "--no-subreaper", "-b", "/b", "c1"), { status: 7, stdout: "" });
 	t.equal(native.callsOf("setSubreaper").length, 0);
-	t.equal(plan(native).id, "c1");
+	t.equal(native.sentPlan().id, "c1");
 	t.notOk(native.files.has("/r/c1"), "it is gone");
 });
 
 t.test("run BUNDLE", async (t) => {
 	const slash = running(host(config));
 	t.match(await drive(slash, "--root", "/r", "run", "/b"), { status: 0, stdout: "", stderr: "" });
-	t.match(plan(slash).id, /^b-[a-z0-9]{6}$/);
+	t.match(slash.sentPlan().id, /^b-[a-z0-9]{6}$/);
 	t.equal(rootfs(slash), "/b/rootfs");
 
 	const dot = running(host(config, "/b"));
 	await drive(dot, "--root", "/r", "run", ".");
-	t.match(plan(dot).id, /^b-[a-z0-9]{6}$/);
+	t.match(dot.sentPlan().id, /^b-[a-z0-9]{6}$/);
 	t.equal(rootfs(dot), "/b/rootfs");
 
 	const name = running(host(config, "/"));
 	await drive(name, "--root", "/r", "run", "b");
-	t.match(plan(name).id, /^b-/);
+	t.match(name.sentPlan().id, /^b-/);
 	t.equal(rootfs(name), "/b/rootfs");
 
 	const detached = running(host(config));
 	const { stdout } = await drive(detached, "--root", "/r", "run", "-d", "/b");
-	t.equal(stdout, `${plan(detached).id}\n`, "the name is printed where the container outlives the command");
+	t.equal(stdout, `${detached.sentPlan().id}\n`, "the name is printed where the container outlives the command");
 	const kept = running(host(config));
-	t.equal((await drive(kept, "--root", "/r", "run", "--keep", "/b")).stderr, `kept as ${plan(kept).id}\n`);
+	t.equal((await drive(kept, "--root", "/r", "run", "--keep", "/b")).stderr, `kept as ${kept.sentPlan().id}\n`);
 });
 
 t.test("run ID stays run ID", async (t) => {
@@ -99,7 +96,7 @@ t.test("run ID stays run ID", async (t) => {
 	const native = running(host(config, "/b"));
 	native.files.put("/b/c1/config.json", config);
 	t.match(await drive(native, "--root", "/r", "run", "c1"), { status: 0 });
-	t.equal(plan(native).id, "c1");
+	t.equal(native.sentPlan().id, "c1");
 	t.equal(rootfs(native), "/b/rootfs");
 	// With -b the argument is an id, and a slash in it is wrong.
 	t.match(await drive(host(config), "--root", "/r", "run", "-b", "/b", "a/b"), {
@@ -112,7 +109,7 @@ t.test("--trace prints the time of each step", async (t) => {
 	const native = running(host(config));
 	native.messages.splice(1, 0, { type: "trace", microseconds: [1200, 30, 4] });
 	const { stderr } = await drive(native, "--root", "/r", "--trace", "run", "-b", "/b", "c1");
-	t.equal(plan(native).trace, true);
+	t.equal(native.sentPlan().trace, true);
 	t.match(stderr, /^ {4}1200 µs {2}clone +#\/linux\/namespaces\n/);
 	t.match(stderr, / {4}1234 µs {2}in all\n$/);
 });

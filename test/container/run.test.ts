@@ -13,9 +13,9 @@ t.test("the foreground: start, supervise, the status, and nothing left", async (
 	const native = runningHost();
 	native.exitStatus = 7;
 	t.equal(run(native, request), 7);
-	t.strictSame(order(native, "setSubreaper", "spawnInit", "send", "supervise", "removeTree"), [
+	t.strictSame(order(native, "setSubreaper", "startInit", "send", "supervise", "removeTree"), [
 		"setSubreaper",
-		"spawnInit",
+		"startInit",
 		"send",
 		"supervise",
 		"removeTree",

@@ -1,6 +1,6 @@
 /** The init as the addon starts it: descriptors, limits, the conversation, and what is left of it. */
 import { spawnSync } from "node:child_process";
-import { closeSync, mkdirSync, openSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import type { InitMessage } from "../../src/native/api.js";
@@ -15,8 +15,22 @@ const exec = (script: string, preserveFds = 0): Step[] => [
 	wait,
 	{ op: "exec", args: ["sh", "-c", script], env: ["A=1"], preserveFds },
 ];
-const start = (steps: Step[], preserveFds = 0) =>
-	native.spawnInit({ plan: JSON.stringify({ version: 1, id: "test", init: steps }), preserveFds });
+/** Of every thread: the init is started by one of its own. */
+function children(): string[] {
+	const threads = readdirSync("/proc/self/task");
+	const lists = threads.map((thread) => readFileSync(`/proc/self/task/${thread}/children`, "utf8").trim());
+	return lists.join(" ").split(" ").filter(Boolean);
+}
+
+function start(steps: Step[], preserveFds = 0): { channel: number; stagePid: number } {
+	const before = children();
+	const channel = native.startInit({ preserveFds });
+	// Waits for the thread that starts it; the steps come with the second part.
+	native.sendPlan({ channel, plan: JSON.stringify({ version: 1, id: "test", init: [], more: true }) });
+	const stagePid = Number(children().find((pid) => !before.includes(pid)));
+	native.sendPlan({ channel, plan: JSON.stringify({ version: 1, id: "test", init: steps }) });
+	return { channel, stagePid };
+}
 
 const isLast = (message: InitMessage) => ["closed", "died", "failure"].includes(message.type);
 
@@ -36,8 +50,6 @@ function pidOf(messages: InitMessage[]): { pid: number; pidfd: number } {
 	if (first?.type !== "pid") throw new Error(`no pid but ${JSON.stringify(first)}`);
 	return first;
 }
-
-const children = () => readFileSync(`/proc/self/task/${process.pid}/children`, "utf8").trim().split(" ");
 
 t.test(
 	"pid, ready, and end of file at exec; the stage is reaped, the process is ours to reap",
@@ -75,6 +87,18 @@ t.test("a failure names step, call, errno and object, and comes before the end o
 	native.close({ fd: channel });
 });
 
+t.test("ended in the middle: nothing is left of it, whatever it has cloned", { skip: needsRoot }, async (t) => {
+	for (const steps of [[], [clone], [clone, wait]]) {
+		const { channel } = start([...steps]);
+		if (steps.length > 1) native.receive({ channel, timeoutMs: 5000 });
+		native.endInit({ channel });
+		t.strictSame(children(), []);
+	}
+	const channel = native.startInit({ preserveFds: 0 });
+	native.endInit({ channel });
+	t.strictSame(children(), [], "before it was sent anything");
+});
+
 t.test("an unknown step is refused", async (t) => {
 	const { channel } = start([{ op: "no.such.step" }]);
 	t.match(conversation(channel).at(-1), { type: "failure", step: 0 });
@@ -110,7 +134,8 @@ t.test("stray descriptors stay out, preserved ones go in", { skip: needsRoot }, 
 		init: [clone, ...exec("ls /proc/self/fd; cat <&3; grep Sig[BI] /proc/self/status; env", 1)],
 	};
 	const program = `const native = require(${JSON.stringify(addon)});
-		const { channel } = native.spawnInit({ plan: ${JSON.stringify(JSON.stringify(plan))}, preserveFds: 1 });
+		const channel = native.startInit({ preserveFds: 1 });
+		native.sendPlan({ channel, plan: ${JSON.stringify(JSON.stringify(plan))} });
 		let pidfd, type;
 		while (type !== "closed") {
 			const message = native.receive({ channel, timeoutMs: 10000 });
@@ -215,7 +240,8 @@ t.test(
 		const addon = new URL("../../build/Release/runtime_ts.node", import.meta.url).pathname;
 		const plan = JSON.stringify({ version: 1, id: "x", init: [clone, wait] });
 		const program = `const native = require(${JSON.stringify(addon)});
-		const { channel } = native.spawnInit({ plan: ${JSON.stringify(plan)}, preserveFds: 0 });
+		const channel = native.startInit({ preserveFds: 0 });
+		native.sendPlan({ channel, plan: ${JSON.stringify(plan)} });
 		const message = native.receive({ channel, timeoutMs: 10000 });
 		native.print({ fd: 1, text: require("fs").readlinkSync("/proc/" + message.pid + "/exe") });
 		native.signalPid({ pidfd: message.pidfd, signal: 9 });`;

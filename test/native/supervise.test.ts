@@ -17,7 +17,8 @@ function supervised(script: string, more = ""): ChildProcess & { output: string 
 	];
 	const program = `const native = require(${JSON.stringify(addon)});
 		native.setSubreaper();
-		const { channel } = native.spawnInit({ plan: ${JSON.stringify(JSON.stringify({ version: 1, id: "x", init }))}, preserveFds: 0 });
+		const channel = native.startInit({ preserveFds: 0 });
+		native.sendPlan({ channel, plan: ${JSON.stringify(JSON.stringify({ version: 1, id: "x", init }))} });
 		let pid, pidfd, type;
 		while (type !== "closed") {
 			const message = native.receive({ channel, timeoutMs: 10000 });

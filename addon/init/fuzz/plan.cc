@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <cstdio>
+#include <utility>
 #include <vector>
 
 #include "init/executor.h"
@@ -36,9 +37,9 @@ void TakeApart(const JsonValue& step) {
   if (op != nullptr) static_cast<void>(FindStep(JsonText(*op)));
 }
 
-void ReadPlan(Buffer* text) {
+void ReadPlan(Buffer text) {
   Context context(-1);
-  if (!ParsePlan(context, text).ok()) return;
+  if (!ParsePlan(context, std::move(text)).ok()) return;
   for (const JsonValue& step : context.steps->GetArray()) TakeApart(step);
   std::free(context.times);
 }
@@ -57,7 +58,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   engine.reset();
   runtime_ts::Message message;
   while (runtime_ts::ReadFrame(init.get(), &message) == runtime_ts::ReadResult::kFrame) {
-    if (message.kind == runtime_ts::Frame::kPlan) runtime_ts::ReadPlan(&message.payload);
+    if (message.kind == runtime_ts::Frame::kPlan) runtime_ts::ReadPlan(std::move(message.payload));
   }
   return 0;
 }

@@ -2,7 +2,7 @@
 import { CAPABILITIES } from "../../bundle/capabilities.js";
 import type { Features } from "../../generated/features.js";
 import type { Native } from "../../native/api.js";
-import { mountOptions } from "../../plan/mount-options.js";
+import { mountOption, mountOptionNames } from "../../plan/mount-options.js";
 import type { Command } from "../session.js";
 import { hooks, namespaces, seccomp } from "../supported.js";
 import { readBuild, specVersion } from "../version.js";
@@ -19,7 +19,9 @@ export async function describeFeatures(native: Native): Promise<Features> {
 		ociVersionMax: specVersion,
 		hooks: [...hooks],
 		// id-mapped mounts are in the table of options to be refused by name.
-		mountOptions: [...mountOptions].flatMap(([name, option]) => (option.sets === "idmap" ? [] : [name])).sort(),
+		mountOptions: mountOptionNames()
+			.filter((name) => mountOption(name)?.sets !== "idmap")
+			.sort(),
 		linux: {
 			namespaces: [...namespaces],
 			capabilities: [...CAPABILITIES],
