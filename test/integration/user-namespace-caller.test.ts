@@ -66,6 +66,24 @@ t.test("a namespace inside of that one", async (t) => {
 	t.equal(seen.id, "0");
 });
 
+t.test("no more user namespaces: which limit it is", async (t) => {
+	// The limit of the namespace that unshare makes, not the machine's.
+	const limited = 'echo 0 > /proc/sys/user/max_user_namespaces; exec "$@"';
+	const through = ["unshare", "--user", "--map-root-user", "sh", "-c", limited, "sh"];
+	const caller = new Caller(space, uid, { through });
+	const nested = (config: Config): void => {
+		config.linux.uidMappings = [{ containerID: 0, hostID: 0, size: 1 }];
+		config.linux.gidMappings = [{ containerID: 0, hostID: 0, size: 1 }];
+	};
+	const result = caller.container(nested).create();
+	t.equal(result.status, 1);
+	t.match(
+		result.stderr,
+		/no space left on device \(config.json#\/linux\/namespaces\)\s+hint: a limit below \/proc\/sys\/user/,
+	);
+	t.same(caller.states, []);
+});
+
 t.test("the unpacked native part is found again", async (t) => {
 	const caller = new Caller(space, uid, { through: ["unshare", "--user", "--map-root-user"] });
 	const library = join(caller.runtimeDirectory, "runtime-ts.lib");

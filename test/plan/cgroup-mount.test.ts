@@ -99,7 +99,7 @@ t.test("v2", async (t) => {
 
 t.test("a host without cgroups", async (t) => {
 	t.throws(() => steps([], { cgroup: { mode: "none", v1: [] } }), {
-		code: "config.invalid",
+		code: "host.unsupported",
 		context: { pointer: "/mounts/0/type" },
 	});
 });
