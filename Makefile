@@ -22,7 +22,7 @@ ADDON_SOURCES := binding.gyp $(shell find addon -name '*.cc' -o -name '*.h' -o -
 SOURCES := $(shell find src -name '*.ts' -not -path 'src/generated/*')
 SCHEMAS := $(wildcard spec-schemas/*.json spec-schemas/*.ts)
 
-.PHONY: all help deps js addon install uninstall lint format test test-unit test-integration demo bench clean ci
+.PHONY: all help deps js addon install uninstall lint format test test-unit test-integration test-vm demo bench clean ci
 
 all: $(STANDALONE) $(JS) ## build build/runtime-ts, the standalone binary, and the JavaScript that Node runs
 
@@ -55,12 +55,18 @@ $(JS): $(SOURCES) $(GENERATED) tsconfig.json tsconfig.build.json
 	chmod +x build/js/cli/entry-node.js
 	@touch $@
 
-$(STANDALONE): $(SOURCES) $(GENERATED) $(ADDON)
-	$(BUN) build --compile --bytecode --format=esm --splitting --minify --target=bun \
+# The last step takes from bun the environment of the caller, which could load code into it; a bun on which that does
+# not succeed makes no binary.
+# For packagers: the binary must not be stripped (strip, install -s, dh_strip, rpm's brp-strip). strip moves the sections
+# of an executable, and the program's own part, which bun finds by its place, is lost: what is left is bun.
+$(STANDALONE): $(SOURCES) $(GENERATED) $(ADDON) addon/standalone/detach.ts
+	$(BUN) build --compile --bytecode --format=esm --splitting --minify --target=bun --compile-jit-policy=100 \
 		--no-compile-autoload-bunfig --no-compile-autoload-dotenv \
 		--define __RUNTIME_TS_VERSION__='"$(VERSION)"' --define __RUNTIME_TS_COMMIT__='"$(COMMIT)"' \
 		--define __RUNTIME_TS_ADDON_HASH__="\"$$(sha256sum $(ADDON) | cut -d' ' -f1)\"" \
-		src/cli/entry-standalone.ts --outfile $@
+		src/cli/entry-standalone.ts --outfile $@.new
+	$(BUN) addon/standalone/detach.ts $@.new
+	mv -f $@.new $@
 
 deps: $(DEPS) $(MODULES) ## install what the build needs (Debian packages, npm packages)
 js: $(JS) ## build the JavaScript that Node runs
@@ -96,6 +102,9 @@ test-unit: $(GENERATED) $(ADDON) ## run the tests that need no root
 test-integration: all ## run the tests with real containers, through RUNTIME (default build/runtime-ts)
 	@test/tools/install-deps.sh test
 	test/run.sh integration
+
+test-vm: all ## run the tests that need systemd, cgroup v2 or AppArmor in a virtual machine; VM_TESTS=all|ci|FILE...
+	test/vm/run.sh $(VM_TESTS)
 
 demo: all ## make a demo bundle and run a container from it
 	@test/tools/install-deps.sh test

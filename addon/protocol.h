@@ -21,7 +21,7 @@ enum class Frame : std::uint32_t {
   kTrace = 7,     // payload: JSON array of microseconds, one for each step
 
   // engine -> init
-  kPlan = 16,       // payload: JSON {"version","id","init":[steps],"trace"?,"more"?}; with `more`, another kPlan follows
+  kPlan = 16,  // payload: JSON {"version","id","init":[steps],"trace"?,"more"?}; with `more`, another kPlan follows
   kIdMapDone = 17,  //
   kCgroup = 18,  // payload: the joined directories, one a line; fds: their `tasks` files, open for writing (v2: none)
   kHooksDone = 19,  //

@@ -46,6 +46,7 @@ export type ErrorCode =
 	| "exec.failed"
 	| "init"
 	| "io"
+	| "interrupted"
 	| "host.unsupported";
 
 export class RuntimeError extends Error {

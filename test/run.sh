@@ -15,5 +15,5 @@ esac
 
 mkdir -p build
 status=0
-node_modules/.bin/tap run --reporter=tap --jobs="$(nproc)" "${files[@]}" >build/test.tap 2>build/test.err || status=$?
+node_modules/.bin/tap run --reporter=tap --timeout=300 --jobs="$(nproc)" "${files[@]}" >build/test.tap 2>build/test.err || status=$?
 node_modules/.bin/bun test/report.ts build/test.tap "$status"

@@ -21,7 +21,9 @@ Napi::Object Load(Napi::Env env, Napi::Object exports) {
 
   Register<Exit>(env, exports, "exit");
   Register<Print>(env, exports, "print");
+  Register<Environment>(env, exports, "environment");
   Register<Identity>(env, exports, "identity");
+  Register<RestoreOpenFilesLimit>(env, exports, "restoreOpenFilesLimit");
   Register<SetSubreaper>(env, exports, "setSubreaper");
   Register<CheckPreservedFds>(env, exports, "checkPreservedFds");
 
@@ -60,8 +62,11 @@ Napi::Object Load(Napi::Env env, Napi::Object exports) {
   Register<CompileSeccomp>(env, exports, "compileSeccomp");
 
   Register<SendTerminal>(env, exports, "sendTerminal");
+  Register<CopyTerminalSize>(env, exports, "copyTerminalSize");
   Register<BindNotify>(env, exports, "bindNotify");
   Register<ForwardNotify>(env, exports, "forwardNotify");
+  Register<HoldSignals>(env, exports, "holdSignals");
+  Register<ReleaseSignals>(env, exports, "releaseSignals");
   Register<Supervise>(env, exports, "supervise");
   return exports;
 }

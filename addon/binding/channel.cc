@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <vector>
 
+#include "binding/held_signals.h"
 #include "binding/stage.h"
 #include "binding/unix_socket.h"
 #include "binding/verb.h"
@@ -90,21 +91,23 @@ Failure Translate(Napi::Env env, Message* message, Napi::Object* result) {
   }
 }
 
-enum class Wait { kChannel, kDied, kFailed };
+enum class Wait { kChannel, kDied, kSignal, kFailed };
 
-// The channel goes before the pidfd: a process that reports why it fails and exits makes both ready.
-Wait WaitForFrame(int channel, int pidfd, int timeout_ms) {
-  pollfd fds[2] = {{channel, POLLIN, 0}, {pidfd, POLLIN, 0}};
-  const int ready = PollUntil(fds, pidfd >= 0 ? 2 : 1, Deadline::After(timeout_ms));
-  if (ready == -1) return Wait::kFailed;
-  if (ready == 0) {
-    errno = ETIMEDOUT;
-    return Wait::kFailed;
+// The channel goes before the pidfd: a process that reports why it fails and exits makes both ready. A signal that asks
+// this process to end goes before all.
+Wait WaitForFrame(int channel, int pidfd, int timeout_ms, int* signal) {
+  const Deadline deadline = Deadline::After(timeout_ms);
+  for (;;) {
+    pollfd fds[3] = {{channel, POLLIN, 0}, {pidfd, POLLIN, 0}, {HeldSignalsFd(), POLLIN, 0}};
+    const int ready = PollUntil(fds, 3, deadline);
+    if (ready == 0) errno = ETIMEDOUT;
+    if (ready <= 0) return Wait::kFailed;
+    if (fds[2].revents != 0 && (*signal = NextHeldSignal()) != 0) return Wait::kSignal;
+    if (fds[0].revents != 0) return Wait::kChannel;
+    if (fds[1].revents == 0) continue;
+    // It may have written between the kernel's look at the channel and its look at the pidfd.
+    return poll(fds, 1, 0) > 0 ? Wait::kChannel : Wait::kDied;
   }
-  if (fds[0].revents != 0) return Wait::kChannel;
-  // It may have written between the kernel's look at the channel and its look at the pidfd.
-  fds[0].revents = 0;
-  return poll(fds, 1, 0) > 0 ? Wait::kChannel : Wait::kDied;
 }
 
 Napi::Value SendFrame(Napi::Env env, int channel, Frame kind, const char* what, std::string_view payload = {},
@@ -120,12 +123,17 @@ Napi::Value Receive(const Napi::CallbackInfo& info) {
   const Options options(info);
   const int channel = options.Integer("channel");
   auto result = Napi::Object::New(env);
-  switch (WaitForFrame(channel, options.Integer("pidfd", -1), options.Integer("timeoutMs", -1))) {
+  int signal = 0;
+  switch (WaitForFrame(channel, options.Integer("pidfd", -1), options.Integer("timeoutMs", -1), &signal)) {
     case Wait::kFailed:
       return Throw(env, Failed("poll", "init"));
     case Wait::kDied:
       ReapStage(channel, false);
       result.Set("type", "died");
+      return result;
+    case Wait::kSignal:
+      result.Set("type", "interrupted");
+      result.Set("signal", Napi::Number::New(env, signal));
       return result;
     case Wait::kChannel:
       break;

@@ -11,6 +11,7 @@
 #include "binding/verb.h"
 #include "binding/verbs.h"
 #include "common/unique_fd.h"
+#include "common/utf8.h"
 
 namespace runtime_ts {
 namespace {
@@ -47,8 +48,11 @@ Failure Replace(const std::string& path, const std::string& text, int mode, bool
 }  // namespace
 
 Napi::Value ReadText(const Napi::CallbackInfo& info) {
+  const Options options(info);
+  const std::string path = options.Path("path");
   std::string content;
-  if (const Failure failure = ReadWhole(Options(info).Path("path"), &content)) return Throw(info.Env(), failure);
+  if (const Failure failure = ReadWhole(path, &content)) return Throw(info.Env(), failure);
+  if (!options.Flag("lossy") && !IsUtf8(content)) return Throw(info.Env(), {"read", EILSEQ, path});
   return Napi::String::New(info.Env(), content);
 }
 

@@ -6,8 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
-
+#include "binding/held_signals.h"
 #include "binding/spawn.h"
 #include "binding/verb.h"
 #include "binding/verbs.h"
@@ -19,6 +18,7 @@ namespace runtime_ts {
 namespace {
 
 constexpr std::size_t kMaxOutput = std::size_t{64} * 1024;
+constexpr std::size_t kChunk = 8192;
 
 struct Hook {
   std::string path;
@@ -32,6 +32,7 @@ struct Hook {
 struct HookOutcome {
   siginfo_t ended{};
   bool timed_out = false;
+  int interrupted = 0;  // the signal to this process that cut it short
   std::string output;
 };
 
@@ -73,12 +74,19 @@ class Conversation {
   // behind may hold the pipe for ever.
   Failure Run() {
     for (;;) {
-      pollfd fds[3] = {{process_.pidfd.get(), POLLIN, 0}, {to_.get(), POLLOUT, 0}, {from_.get(), POLLIN, 0}};
-      const int ready = PollUntil(fds, 3, deadline_);
+      pollfd fds[4] = {{process_.pidfd.get(), POLLIN, 0},
+                       {to_.get(), POLLOUT, 0},
+                       {from_.get(), POLLIN, 0},
+                       {HeldSignalsFd(), POLLIN, 0}};
+      const int ready = PollUntil(fds, 4, deadline_);
       if (ready == -1) return Failed("poll");
       if (fds[1].revents != 0) Feed();
       if (fds[2].revents != 0) Drain();
       if (fds[0].revents != 0) return End();
+      if (fds[3].revents != 0) {
+        outcome_->interrupted = NextHeldSignal();
+        if (outcome_->interrupted != 0) return End();
+      }
       if (ready == 0) {
         outcome_->timed_out = true;
         return End();
@@ -94,27 +102,35 @@ class Conversation {
     if (unsent_.empty() || (count == -1 && errno != EAGAIN)) to_.reset();
   }
 
-  // What is there now; beyond the limit it is read and dropped, so that the hook never blocks on it.
-  void Drain() {
-    char chunk[8192];
+  // Reads what is there now, also beyond the limit, so that the hook never blocks on it. True when it stopped with more
+  // to come: a hook that prints for ever must not keep us from its deadline.
+  bool Drain() {
+    char chunk[kChunk];
     for (;;) {
       const ssize_t count = RetryOnEintr([&] { return read(from_.get(), chunk, sizeof chunk); });
-      if (count == -1 && errno == EAGAIN) return;
-      if (count <= 0) return from_.reset();
-      const std::size_t room = kMaxOutput - outcome_->output.size();
-      outcome_->output.append(chunk, std::min(room, static_cast<std::size_t>(count)));
-      // A hook that prints for ever must not keep us from its deadline.
-      if (room == 0) return;
+      if (count == -1 && errno == EAGAIN) return false;
+      if (count <= 0) {
+        from_.reset();
+        return false;
+      }
+      std::string& output = outcome_->output;
+      output.append(chunk, static_cast<std::size_t>(count));
+      if (output.size() <= kMaxOutput) continue;
+      // A program that fails says why at its end: the beginning is what is dropped.
+      output.erase(0, output.size() - kMaxOutput);
+      return true;
     }
   }
 
   Failure End() {
     // The session leader is our unreaped child, so the group's number can't belong to anyone else yet. Only an
-    // overdue hook loses its children: a hook may start a daemon and end.
-    if (outcome_->timed_out) kill(-process_.pid, SIGKILL);
+    // overdue or interrupted hook loses its children: a hook may start a daemon and end.
+    if (outcome_->timed_out || outcome_->interrupted != 0) kill(-process_.pid, SIGKILL);
     const auto pidfd = static_cast<id_t>(process_.pidfd.get());
     if (RetryOnEintr([&] { return waitid(P_PIDFD, pidfd, &outcome_->ended, WEXITED); }) == -1) return Failed("waitid");
-    if (from_) Drain();
+    // A pipe's full, which is what the hook itself can have left; a daemon of it may go on writing.
+    for (std::size_t left = kMaxOutput; from_ && Drain() && left > kChunk; left -= kChunk) {
+    }
     return {};
   }
 
@@ -182,6 +198,7 @@ Napi::Value RunHook(const Napi::CallbackInfo& info) {
   result.Set("timedOut", Napi::Boolean::New(env, outcome.timed_out));
   result.Set("output", Napi::String::New(env, outcome.output));
   result.Set("durationMs", Napi::Number::New(env, duration));
+  if (outcome.interrupted != 0) result.Set("interrupted", Napi::Number::New(env, outcome.interrupted));
   if (failure) result.Set("failure", Describe(env, failure));
   return result;
 }

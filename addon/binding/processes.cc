@@ -49,7 +49,9 @@ Napi::Value OpenPid(const Napi::CallbackInfo& info) {
   const int pid = Options(info).Integer("pid");
   const int pidfd = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
   if (pidfd == -1) {
-    if (errno == ESRCH) return info.Env().Undefined();
+    // Also gone: the pid of a process that has been reaped goes on as the name of its group or session, and pidfd_open
+    // says EINVAL to it before Linux 6.16. ENOENT (since then; EINVAL before): a thread that leads no process.
+    if (errno == ESRCH || (pid > 0 && (errno == EINVAL || errno == ENOENT))) return info.Env().Undefined();
     return Throw(info.Env(), Failed("pidfd_open", std::to_string(pid)));
   }
   return Napi::Number::New(info.Env(), pidfd);

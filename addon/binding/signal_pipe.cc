@@ -50,6 +50,7 @@ bool IsLeftAlone(int signal) {
 }  // namespace
 
 void SignalPipe::Catch(int signal) {
+  if (caught_[signal]) return;
   struct sigaction action {};
   action.sa_handler = PassOn;
   action.sa_flags = SA_RESTART | SA_ONSTACK;
@@ -60,12 +61,26 @@ void SignalPipe::Catch(int signal) {
   caught_[signal] = sigaction(signal, &action, nullptr) == 0;
 }
 
-Failure SignalPipe::Open(bool children) {
+Failure SignalPipe::MakePipe() {
+  if (read_end_) return {};
   int ends[2];
   if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) == -1) return Failed("pipe2");
   read_end_.reset(ends[0]);
   write_end_.reset(ends[1]);
   signal_write_end = ends[1];
+  return {};
+}
+
+Failure SignalPipe::OpenForEnd() {
+  if (Failure failure = MakePipe()) return failure;
+  for (int signal = 1; signal < kSignals; signal++) {
+    if (AsksForEnd(signal)) Catch(signal);
+  }
+  return {};
+}
+
+Failure SignalPipe::Open(bool children) {
+  if (Failure failure = MakePipe()) return failure;
   for (int signal = 1; signal < kSignals; signal++) {
     if (!IsLeftAlone(signal)) Catch(signal);
   }

@@ -9,7 +9,8 @@
 namespace runtime_ts {
 
 // Handlers rather than a signalfd: that needs the signals blocked in every thread, and the engine's threads are not
-// ours to change. One at a time. The handlers that were there before come back with the destructor.
+// ours to change. One at a time. The handlers that were there before come back with the destructor. A process that is
+// started meanwhile never sees them: handlers do not survive exec.
 class SignalPipe {
  public:
   SignalPipe() = default;
@@ -17,7 +18,14 @@ class SignalPipe {
   SignalPipe& operator=(const SignalPipe&) = delete;
   ~SignalPipe();
 
-  // Every signal that someone may mean for the container, and SIGCHLD when `children` are of interest.
+  static bool AsksForEnd(int signal) {
+    return signal == SIGHUP || signal == SIGINT || signal == SIGQUIT || signal == SIGTERM;
+  }
+
+  // The signals that ask a program to end.
+  Failure OpenForEnd();
+  // Every signal that someone may mean for the container, and SIGCHLD when `children` are of interest. After
+  // OpenForEnd, what came since then is still to be read.
   Failure Open(bool children);
 
   [[nodiscard]] int fd() const { return read_end_.get(); }
@@ -27,6 +35,7 @@ class SignalPipe {
  private:
   static constexpr int kSignals = 65;
 
+  Failure MakePipe();
   void Catch(int signal);
 
   UniqueFd read_end_;

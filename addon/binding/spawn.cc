@@ -6,13 +6,10 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <cstdint>
-
-#include "binding/caller_limits.h"
 
 namespace runtime_ts {
 namespace {
@@ -21,7 +18,6 @@ namespace {
 // pipe to come back.
 struct Child {
   SpawnRequest request;
-  const rlimit* open_files = nullptr;
   const char* failed_call = nullptr;
   int failed_number = 0;
 };
@@ -74,9 +70,6 @@ int RunChild(void* argument) {
   if (request.session) setsid();
   PlaceDescriptors(child);
   if (request.directory != nullptr && chdir(request.directory) == -1) Fail(child, "chdir");
-  if (child->open_files != nullptr) {
-    syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, child->open_files, nullptr);
-  }
   if (request.path != nullptr) {
     execve(request.path, request.argv, request.envp);
     Fail(child, "exec");
@@ -130,8 +123,6 @@ Failure Spawn(const SpawnRequest& request, Spawned* spawned) {
   if (Failure failure = MoveUp(&child.request.extra, above, &moved[3])) return failure;
   if (Failure failure = MoveUp(&child.request.image, above, &moved[4])) return failure;
 
-  rlimit open_files{};
-  if (CallerOpenFilesLimit(&open_files)) child.open_files = &open_files;
   const ChildStack stack;
   if (!stack) return Failed("mmap");
   KeepChildren();

@@ -7,8 +7,8 @@
 
 #include <optional>
 
+#include "binding/held_signals.h"
 #include "binding/notify_proxy.h"
-#include "binding/signal_pipe.h"
 #include "binding/terminal_relay.h"
 #include "binding/verb.h"
 #include "binding/verbs.h"
@@ -20,13 +20,20 @@ namespace {
 
 class Foreground {
  public:
-  Foreground(pid_t pid, int pidfd, bool subreaper) : pid_(pid), pidfd_(pidfd), subreaper_(subreaper) {}
+  Foreground(pid_t pid, int pidfd, bool subreaper)
+      : pid_(pid), pidfd_(pidfd), subreaper_(subreaper), held_(HeldSignalsFd() >= 0), signals_(TakeHeldSignals()) {}
+  Foreground(const Foreground&) = delete;
+  Foreground& operator=(const Foreground&) = delete;
+  ~Foreground() {
+    relay_.reset();  // the terminal's settings first, while nothing can end us
+    if (held_) GiveBackHeldSignals(std::move(signals_));
+  }
 
   void Notify(int socket, std::string target) { notify_.emplace(socket, std::move(target), pid_); }
 
   Failure Run(int terminal, int* status) {
     // Before the terminal turns raw: from here on nothing but SIGKILL ends us without its settings restored.
-    if (Failure failure = signals_.Open(subreaper_)) return failure;
+    if (Failure failure = signals_->Open(subreaper_)) return failure;
     if (terminal >= 0) relay_.emplace().Open(terminal);
     ReapOrphans();  // who ended before the handler was there
     while (!status_ || !IsOutputComplete()) {
@@ -43,7 +50,7 @@ class Foreground {
   Failure Step() {
     const bool listening = notify_ && !notify_->done();
     pollfd fds[kFixed + kRelay] = {{status_ ? -1 : pidfd_, POLLIN, 0},
-                                   {signals_.fd(), POLLIN, 0},
+                                   {signals_->fd(), POLLIN, 0},
                                    {listening ? notify_->socket() : -1, POLLIN, 0}};
     const nfds_t relayed = relay_ ? relay_->Prepare(fds + kFixed) : 0;
     const int ready = PollUntil(fds, kFixed + relayed, Deadline::After(Patience()));
@@ -67,7 +74,7 @@ class Foreground {
   }
 
   void TakeSignals() {
-    while (const int signal = signals_.Next()) {
+    while (const int signal = signals_->Next()) {
       if (signal == SIGCHLD) {
         ReapOrphans();
       } else if (signal == SIGWINCH && relay_) {
@@ -120,8 +127,9 @@ class Foreground {
   bool abandoned_ = false;
   std::optional<int> status_;
   std::optional<NotifyProxy> notify_;
-  SignalPipe signals_;
-  std::optional<TerminalRelay> relay_;  // after the signals: restored before them
+  bool held_;
+  std::unique_ptr<SignalPipe> signals_;
+  std::optional<TerminalRelay> relay_;
 };
 
 }  // namespace

@@ -1,8 +1,9 @@
-// The verb that hands a container's terminal to whoever asked for it with --console-socket.
+// The verbs for a new container's terminal: handed to whoever asked for it with --console-socket, or made to fit ours.
 #include <sys/socket.h>
 
 #include <cstring>
 
+#include "binding/terminal_relay.h"
 #include "binding/unix_socket.h"
 #include "binding/verb.h"
 #include "binding/verbs.h"
@@ -41,6 +42,11 @@ Napi::Value SendTerminal(const Napi::CallbackInfo& info) {
   Failure failure = ConnectUnixSocket(options.Path("socket"), SOCK_STREAM, &socket);
   if (!failure) failure = SendDescriptor(socket.get(), options.Text("name"), options.Integer("fd"));
   return Finish(info.Env(), failure);
+}
+
+Napi::Value CopyTerminalSize(const Napi::CallbackInfo& info) {
+  CopyCallersSize(Options(info).Integer("fd"));
+  return info.Env().Undefined();
 }
 
 }  // namespace runtime_ts

@@ -8,6 +8,8 @@
 
 #include <algorithm>
 
+#include "binding/terminal_guard.h"
+
 namespace runtime_ts {
 namespace {
 
@@ -31,6 +33,12 @@ void SetQuietly(int fd, const termios& settings) {
 }
 
 }  // namespace
+
+void CopyCallersSize(int master) {
+  winsize size{};
+  const int terminal = CallerTerminal();
+  if (terminal >= 0 && ioctl(terminal, TIOCGWINSZ, &size) == 0) ioctl(master, TIOCSWINSZ, &size);
+}
 
 void Flow::Open(int from, int to, std::size_t limit) {
   from_ = from;
@@ -89,20 +97,18 @@ void TerminalRelay::Open(int master) {
   if (isatty(STDIN_FILENO) != 1 || tcgetattr(STDIN_FILENO, &before_) == -1) return;
   termios raw = before_;
   cfmakeraw(&raw);
-  // As runc: output processing stays on, because the container's pty no longer turns \n into \r\n.
+  // Output processing stays on, because the container's pty no longer turns \n into \r\n: it has lost ONLCR, as with
+  // runc (1.1, by strace), which sets the two terminals just so.
   raw.c_oflag |= OPOST;
   // In the background this stops us (SIGTTOU keeps its default), until the shell brings us forward.
   raw_ = tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0;
+  if (raw_) ArmTerminalGuard(before_);
 }
 
 TerminalRelay::~TerminalRelay() {
-  if (raw_) SetQuietly(STDIN_FILENO, before_);
-}
-
-void TerminalRelay::Resize() const {
-  winsize size{};
-  const int terminal = CallerTerminal();
-  if (terminal >= 0 && ioctl(terminal, TIOCGWINSZ, &size) == 0) ioctl(master_, TIOCSWINSZ, &size);
+  if (!raw_) return;
+  SetQuietly(STDIN_FILENO, before_);
+  DisarmTerminalGuard();
 }
 
 nfds_t TerminalRelay::Prepare(pollfd* fds) const {

@@ -36,6 +36,9 @@ class Flow {
   char buffer_[16 * 1024];
 };
 
+// Gives the pty behind `master` the size of the caller's terminal, when there is one.
+void CopyCallersSize(int master);
+
 class TerminalRelay {
  public:
   TerminalRelay() = default;
@@ -47,7 +50,7 @@ class TerminalRelay {
   void Open(int master);
 
   // SIGWINCH.
-  void Resize() const;
+  void Resize() const { CopyCallersSize(master_); }
 
   // Adds what to poll for to `fds`, at most four; then does what poll found.
   [[nodiscard]] nfds_t Prepare(pollfd* fds) const;

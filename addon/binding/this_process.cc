@@ -63,6 +63,20 @@ Napi::Value Print(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+Napi::Value Environment(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  auto variables = Napi::Object::New(env);
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; entry++) {
+    const std::string_view text(*entry);
+    const std::size_t sign = text.find('=');
+    if (sign == std::string_view::npos || sign == 0) continue;
+    const auto name = Napi::String::New(env, text.data(), sign);
+    if (variables.HasOwnProperty(name)) continue;
+    variables.Set(name, Napi::String::New(env, text.data() + sign + 1, text.size() - sign - 1));
+  }
+  return variables;
+}
+
 Napi::Value Identity(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   auto identity = Napi::Object::New(env);

@@ -8,7 +8,9 @@ namespace runtime_ts {
 using Verb = Napi::Value(const Napi::CallbackInfo& info);
 
 // this_process.cc
-Verb Exit, Print, Identity, SetSubreaper, CheckPreservedFds;
+Verb Exit, Print, Environment, Identity, SetSubreaper, CheckPreservedFds;
+// caller_limit.cc
+Verb RestoreOpenFilesLimit;
 // files.cc
 Verb ReadText, ReplaceFile, AppendText, WriteControl, RemoveFile, Stat, RealPath, Close;
 // directories.cc
@@ -26,9 +28,11 @@ Verb Receive, Send, SendCgroups, SendSeccomp, SendListener, Connect;
 // seccomp.cc
 Verb CompileSeccomp;
 // terminal.cc
-Verb SendTerminal;
+Verb CopyTerminalSize, SendTerminal;
 // notify.cc
 Verb BindNotify, ForwardNotify;
+// held_signals.cc
+Verb HoldSignals, ReleaseSignals;
 // supervise.cc
 Verb Supervise;
 

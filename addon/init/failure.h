@@ -6,7 +6,7 @@
 
 namespace runtime_ts {
 
-// Room for the first 4 KiB of what a failed hook wrote, with a sentence before it.
+// Room for the last 4 KiB of what a failed hook wrote, with a sentence before it.
 constexpr std::size_t kMaxDetail = 4096 + 256;
 
 struct Failure {

@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <cstring>
+
 #include "common/unique_fd.h"
 
 namespace runtime_ts {
@@ -65,16 +67,19 @@ std::int64_t Milliseconds() {
   return static_cast<std::int64_t>(now.tv_sec) * 1000 + now.tv_nsec / 1000000;
 }
 
-// Takes what the pipe has now; what does not fit is read and dropped, so that the hook never blocks on it. False at
-// its end.
+// Takes what the pipe has now, whether it fits or not, so that the hook never blocks on it: a program that fails says
+// why at its end, so the beginning makes room. False at the pipe's end.
 bool Drain(int pipe, HookOutcome* outcome, std::size_t* length) {
   constexpr std::size_t kRoom = sizeof outcome->output - 1;
-  char overflow[1024];
-  const bool full = *length == kRoom;
-  const ssize_t got =
-      full ? read(pipe, overflow, sizeof overflow) : read(pipe, outcome->output + *length, kRoom - *length);
-  if (got > 0 && !full) *length += static_cast<std::size_t>(got);
-  return got > 0 || (got < 0 && errno == EINTR);
+  char chunk[1024];
+  const ssize_t got = read(pipe, chunk, sizeof chunk);
+  if (got <= 0) return got < 0 && errno == EINTR;
+  const auto size = static_cast<std::size_t>(got);
+  const std::size_t kept = *length + size > kRoom ? kRoom - size : *length;
+  memmove(outcome->output, outcome->output + *length - kept, kept);
+  memcpy(outcome->output + kept, chunk, size);
+  *length = kept + size;
+  return true;
 }
 
 // Until the process ends: the end of its output is no sign, a daemon that it left behind may hold the pipe.
@@ -99,7 +104,8 @@ void Watch(int pidfd, pid_t pid, int output, std::int64_t timeout_ms, HookOutcom
     if (watched[0].revents != 0) break;
   }
   fcntl(output, F_SETFL, O_NONBLOCK);
-  while (watched[1].fd >= 0 && Drain(output, outcome, &length)) {
+  // A pipe's full, which is what the hook itself can have left; a daemon of it may go on writing.
+  for (int chunks = 0; chunks < 64 && watched[1].fd >= 0 && Drain(output, outcome, &length); chunks++) {
   }
   while (length > 0 && outcome->output[length - 1] == '\n') length--;
   outcome->output[length] = '\0';

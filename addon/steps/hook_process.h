@@ -26,7 +26,7 @@ struct HookOutcome {
   // Set when the program could not be started: the call, and its errno in `error`.
   const char* failed_call = nullptr;
   int error = 0;
-  // The first 4 KiB of its standard output and error, as they came; NUL-terminated.
+  // The last 4 KiB of its standard output and error, as they came; NUL-terminated.
   char output[4096];
 };
 

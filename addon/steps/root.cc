@@ -67,11 +67,22 @@ Status Pivot(Context& context) {
   return Status::Ok();
 }
 
+// In the caller's mount namespace: every mount that were made, or changed, would be one of the host.
+Status OpenInPlace(Context& context, const char* path) {
+  // host path: before the root changes
+  UniqueFd root(open(path, O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!root) return Status::Errno("open", path);
+  context.rootfs = Rootfs(std::move(root));
+  if (PlanHas(context, "sysctl.write")) context.host_proc = OpenHostProc();
+  return Status::Ok();
+}
+
 }  // namespace
 
 Status steps::OpenRoot(Context& context, const JsonValue& step) {
   const char* path = JsonString(step, "path", "");
-  const char* word = JsonString(step, "propagation", "");
+  const char* word = JsonString(step, "propagation");
+  if (word == nullptr) return OpenInPlace(context, path);
   const std::uint64_t propagation = ParsePropagation(word);
   if (propagation == 0) return Status::Make("plan", EINVAL, word);
 

@@ -6,6 +6,7 @@ import { type ExactJson, positionOf, readExactly } from "./exact-json.js";
 import { readQuickly } from "./json.js";
 import { diagnoseViolations } from "./messages.js";
 import { checkRules } from "./rules/rules.js";
+import { checkWhatFits } from "./rules/salvage.js";
 import type { Spec } from "./spec.js";
 
 export interface ParsedConfig {
@@ -55,7 +56,9 @@ function parseExactly(text: string): ParsedConfig {
 	const document = withoutNulls(exact.value);
 	const violations = validateConfig(document);
 	diagnostics.push(
-		...(violations.length > 0 ? diagnoseViolations(violations, document) : checkRules(document as Spec)),
+		...(violations.length > 0
+			? [...diagnoseViolations(violations, document), ...checkWhatFits(document, violations)]
+			: checkRules(document as Spec)),
 	);
 	locate(diagnostics, text, exact);
 	return { spec: document as Spec, diagnostics };
@@ -67,8 +70,8 @@ function hasError(diagnostics: Diagnostic[]): boolean {
 
 /**
  * Parses and checks a config.json. Diagnostics come in the order errors of JSON, of the schema, of the rules, each with
- * its position when there is an error among them or `locate` asks for it; the rules are tried only on a document that
- * fits the schema.
+ * its position when there is an error among them or `locate` asks for it. Where a document does not fit the schema, the
+ * rules are tried on the rest of it.
  */
 export function parseConfig(text: string, options: { locate?: boolean } = {}): ParsedConfig {
 	const document = readQuickly(text);

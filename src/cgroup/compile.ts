@@ -47,7 +47,10 @@ export function compileCgroup({ id, spec, layout, privileged, optional = !privil
 	return plan;
 }
 
-/** A cgroup in every hierarchy, limited or not: freezing, killing and accounting need them. v2 beside v1 has no controllers. */
+/**
+ * A cgroup in every hierarchy, limited or not: freezing, killing and accounting need them. v2 beside v1 (hybrid) has no
+ * controllers. runc and crun join it nonetheless; a write to its cgroup.procs waits for an RCU grace period (up to 20 ms).
+ */
 function inHierarchies(hierarchies: readonly CgroupMount[], path: string): CgroupPlan {
 	const plan: CgroupPlan = { cgroups: [], host: [], warnings: [] };
 	for (let index = 0; index < hierarchies.length; index++) {

@@ -1,6 +1,6 @@
 /** linux.resources as control files of the v1 controllers. */
 import { compileDeviceRules, type DeviceRule, formatRule, isTotal } from "./device-rules.js";
-import { type CgroupTarget, limit, pidsLimit, type Resources, refuseConversion } from "./resources.js";
+import { type CgroupTarget, limit, pidsLimit, pointerTo, type Resources, refuseConversion } from "./resources.js";
 
 export function writeV1(resources: Resources, ociVersion: string, target: CgroupTarget, devices: boolean): void {
 	if (resources.unified && Object.keys(resources.unified).length > 0) {
@@ -82,18 +82,21 @@ function writeBlockIo({ blockIO }: Resources, target: CgroupTarget): void {
 
 function writeDevices({ devices }: Resources, target: CgroupTarget): void {
 	const rules = compileDeviceRules(devices);
+	const directory = target.directory("devices", pointerTo("/devices"));
+	const write = (pointer: string, file: string, value: string) =>
+		target.steps.push({ op: "cgroup.write", at: pointerTo(pointer), path: `${directory}/${file}`, value });
 	for (let index = 0; index < rules.length; index++) {
 		const rule = rules[index] as DeviceRule;
 		const pointer = rule.at ?? "/devices";
 		const file = rule.allow ? "devices.allow" : "devices.deny";
 		if (isTotal(rule)) {
-			target.write("devices", pointer, file, "a");
+			write(pointer, file, "a");
 		} else if (rule.type !== "a") {
-			target.write("devices", pointer, file, formatRule(rule));
+			write(pointer, file, formatRule(rule));
 		} else {
 			// "a" is both types and takes no numbers: where there are some, it has to be said for each type.
-			target.write("devices", pointer, file, formatRule({ ...rule, type: "b" }));
-			target.write("devices", pointer, file, formatRule({ ...rule, type: "c" }));
+			write(pointer, file, formatRule({ ...rule, type: "b" }));
+			write(pointer, file, formatRule({ ...rule, type: "c" }));
 		}
 	}
 }

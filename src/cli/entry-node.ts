@@ -5,4 +5,5 @@ import { loadAddon } from "../native/load.js";
 import { main } from "./main.js";
 
 const native = loadAddon(fileURLToPath(new URL("../../Release/runtime_ts.node", import.meta.url)));
+native.restoreOpenFilesLimit();
 main(process.argv.slice(2), native).then((status) => native.exit(status));

@@ -23,6 +23,8 @@ export interface Log {
 	warning(message: string, pointer?: string): void;
 	/** A warning at any level, for the commands whose log podman does not read (start, delete). */
 	notice(message: string, pointer?: string): void;
+	/** A warning at any level for create and run: on standard error only, since Podman takes their log for one object. */
+	aside(message: string, pointer?: string): void;
 	/** The error that ends the command. */
 	failure(error: RuntimeError): void;
 }
@@ -50,11 +52,15 @@ export function openLog(native: Native, global: GlobalOptions): Log {
 			if (debugging) write("warning", message, pointer === undefined ? {} : { pointer });
 		},
 		notice(message, pointer) {
-			const place = pointer === undefined ? "" : ` (config.json#${pointer})`;
-			if (path === undefined) native.print({ fd: 2, text: `warning: ${message}${place}\n` });
+			if (path === undefined) this.aside(message, pointer);
 			else write("warning", message, pointer === undefined ? {} : { pointer });
 		},
-		failure(error) {
+		aside(message, pointer) {
+			const place = pointer === undefined ? "" : ` (config.json#${pointer})`;
+			native.print({ fd: 2, text: `warning: ${message}${place}\n` });
+		},
+		failure(failure) {
+			const error = withPlace(failure);
 			// go-runc returns all of standard error as the text of its error; docker and conmon match on it.
 			native.print({ fd: 2, text: forPeople(error) });
 			if (path !== undefined) write("error", error.message, { code: error.code, ...error.context });
@@ -70,9 +76,20 @@ function touch(native: Native, path: string): void {
 	}
 }
 
+/** Errors about the config name the value in the message, too: engines show nothing else. */
+function withPlace(error: RuntimeError): RuntimeError {
+	const { code, message, context } = error;
+	const concernsConfig = code === "config.invalid" || code === "config.unsupported" || code === "host.unsupported";
+	if (!concernsConfig || !context.pointer || message.includes("config.json")) return error;
+	return new RuntimeError(code, `${message} (config.json#${context.pointer})`, context, error.status);
+}
+
 function forPeople(error: RuntimeError): string {
-	const { hint, output } = error.context;
-	let text = `${error.message}\n`;
+	const { hint, output, pointer } = error.context;
+	let text = error.message;
+	// Most messages have runc's words only; those with the config value in them are not told twice.
+	if (pointer && !text.includes(`config.json#${pointer}`)) text += ` (config.json#${pointer})`;
+	text += "\n";
 	if (output && !error.message.includes(output.trim()))
 		text += `output: ${output.trimEnd().replaceAll("\n", "\n        ")}\n`;
 	if (hint) text += `hint: ${hint}\n`;

@@ -102,13 +102,17 @@ export function signalAll(native: Native, paths: CgroupPaths, signal: number, ex
 
 /**
  * Kills every process and waits for it to end, again and again until the lists stay empty, because a process may
- * fork between being listed and being killed. Returns false when some are left after ten seconds.
+ * fork between being listed and being killed (unless the kernel does it, killTree). Returns false when some are left
+ * after ten seconds.
  */
 export function killAll(native: Native, paths: CgroupPaths): boolean {
 	const deadline = performance.now() + patienceMs;
 	for (;;) {
+		const pids = processesIn(native, paths);
+		// The kernel would not spare this process, wherever it was put.
+		if (pids.size > 0 && !pids.has(process.pid)) killTree(native, paths);
 		const pidfds: number[] = [];
-		for (const pid of processesIn(native, paths)) {
+		for (const pid of pids) {
 			const pidfd = signalOne(native, pid, SIGKILL, true);
 			if (pidfd !== undefined) pidfds.push(pidfd);
 		}
@@ -121,6 +125,22 @@ export function killAll(native: Native, paths: CgroupPaths): boolean {
 			native.close({ fd: pidfd });
 		}
 		if (!ended || performance.now() > deadline) return false;
+	}
+}
+
+/**
+ * cgroup.kill (v2, Linux 5.14) kills all that is in a cgroup and below it, and what is being forked there. It tells
+ * nobody, so each process is still to be waited for; without the file each is killed by itself.
+ */
+function killTree(native: Native, paths: CgroupPaths): void {
+	const unified = paths[""];
+	if (unified === undefined) return;
+	try {
+		native.writeControl({ path: `${unified}/cgroup.kill`, text: "1" });
+	} catch (error) {
+		// The file is missing in an old kernel, or the cgroup is gone; a threaded cgroup has none that works; and one
+		// that another user made may have processes of ours.
+		if (!failedWith(error, "ENOENT", "ENODEV", "EOPNOTSUPP", "EACCES")) throw error;
 	}
 }
 

@@ -5,6 +5,7 @@ import { explainFailure } from "../plan/failure.js";
 import type { InitStep } from "../plan/schema.js";
 import { runHooks } from "./hooks.js";
 import { writeIdMaps } from "./host-steps.js";
+import { interruption } from "./interruption.js";
 import { checkJoinedMaps } from "./joined-maps.js";
 import type { Launch, StartedLaunch } from "./launch-state.js";
 import { channelOf, tell } from "./launch-state.js";
@@ -44,6 +45,8 @@ export function converse(state: Launch): StartedLaunch {
 				return state as StartedLaunch;
 			case "failure":
 				throw initFailure(state, message);
+			case "interrupted":
+				throw interruption(message.signal);
 			case "closed":
 			case "died":
 				throw endedSilently(native, state.record.cgroup_paths);
@@ -65,6 +68,7 @@ export function awaitExec(
 		const message = native.receive({ channel, pidfd });
 		if (message.type === "closed" || message.type === "died") return;
 		if (message.type === "failure") throw onFailure(message);
+		if (message.type === "interrupted") throw interruption(message.signal);
 	}
 }
 
@@ -103,6 +107,8 @@ function takeTerminal(state: Launch, fd: number, name: string): void {
 	const socket = state.request.consoleSocket;
 	if (!socket) {
 		state.terminal = fd;
+		// Before the program starts: it asks once, and supervise comes too late for a quick one.
+		state.native.copyTerminalSize({ fd });
 		return;
 	}
 	try {

@@ -28,7 +28,7 @@ export function destroy(native: Native, request: DeleteRequest): void {
 		const record = load(native, directory, force);
 		if (record) {
 			endProcess(native, directory, record, force);
-			const env = request.env ?? process.env;
+			const env = request.env ?? native.environment();
 			removeContainer(native, { directory, record, env, poststop: true, onWarning: request.onWarning });
 		} else {
 			// Left by a create that was killed before it had made anything else.

@@ -5,21 +5,29 @@ import type { Spec } from "../bundle/spec.js";
 import { readLayout } from "../cgroup/layout.js";
 import type { Native } from "../native/api.js";
 import type { HostFacts } from "../plan/input.js";
+import { failedWith } from "./errno.js";
 
 export function gatherFacts(native: Native, spec: Spec): HostFacts {
 	const facts: HostFacts = {
 		...native.identity(),
-		cgroup: readLayout(native.readText({ path: "/proc/self/mountinfo" })),
-		capabilities: boundingSet(native.readText({ path: "/proc/self/status" })),
+		cgroup: readLayout(native.readText({ path: "/proc/self/mountinfo", lossy: true })),
+		capabilities: boundingSet(native.readText({ path: "/proc/self/status", lossy: true })),
 		apparmor: Boolean(spec.process?.apparmorProfile) && hasAppArmor(native),
 		selinux: Boolean(spec.process?.selinuxLabel || spec.linux?.mountLabel) && hasSelinux(native),
 	};
-	if (!facts.initialUserNamespace) facts.setgroupsDenied = deniesSetgroups(native);
+	if (facts.euid !== 0 || !facts.initialUserNamespace) facts.setgroupsDenied = deniesSetgroups(native);
 	return facts;
 }
 
+/** Only in a user namespace can it be denied; that of an ordinary user allows it, which does not help him. */
 function deniesSetgroups(native: Native): boolean {
-	return native.readText({ path: "/proc/self/setgroups" }).startsWith("deny");
+	try {
+		return native.readText({ path: "/proc/self/setgroups" }).startsWith("deny");
+	} catch (error) {
+		// A kernel without user namespaces.
+		if (failedWith(error, "ENOENT")) return false;
+		throw error;
+	}
 }
 
 function hasAppArmor(native: Native): boolean {

@@ -1,6 +1,9 @@
 /** Hooks that run in the runtime's namespaces: prestart, createRuntime, poststart, poststop. */
+import type { ErrorContext } from "../errors.js";
 import { RuntimeError } from "../errors.js";
 import type { HookResult, Native } from "../native/api.js";
+import { outputClause } from "../plan/hook-output.js";
+import { statusOfSignal } from "./interruption.js";
 import type { Environment } from "./place.js";
 import type { RecordedHook } from "./record.js";
 import { signalName } from "./signals.js";
@@ -60,18 +63,23 @@ function runHook(native: Native, run: HookRun, hook: RecordedHook, index: number
 	});
 	const problem = describeResult(result, hook);
 	if (problem === undefined) return;
-	throw new RuntimeError("hook", `error running ${run.stage} hook #${index}: ${problem}`, {
+	const message = `error running ${run.stage} hook #${index}: ${problem}${outputClause(result.output)}`;
+	const context: ErrorContext = {
 		pointer: `/hooks/${run.stage}/${index}`,
 		path: hook.path,
 		...(result.output === "" ? {} : { output: result.output }),
 		...(result.failure ? { syscall: result.failure.syscall, errno: result.failure.code } : {}),
 		...hintFor(result, hook),
-	});
+	};
+	if (result.interrupted !== undefined)
+		throw new RuntimeError("interrupted", message, context, statusOfSignal(result.interrupted));
+	throw new RuntimeError("hook", message, context);
 }
 
 /** undefined for success; otherwise as runc words it, but for the signal's name. */
 function describeResult(result: HookResult, hook: RecordedHook): string | undefined {
 	if (result.failure) return `fork/exec ${hook.path}: ${errnoText(result.failure.code)}`;
+	if (result.interrupted !== undefined) return `interrupted by ${signalName(result.interrupted)}`;
 	if (result.timedOut) return `hook ran past specified timeout of ${hook.timeout}s`;
 	if (result.signal !== 0) return `signal: ${signalName(result.signal)}`;
 	return result.status === 0 ? undefined : `exit status ${result.status}`;

@@ -1,5 +1,6 @@
 /** The engine's own steps of a plan: cgroups and id maps, both written while the init does its part. */
 import { explainHostFailure } from "../plan/failure.js";
+import { claimCgroup } from "./cgroup-claim.js";
 import { checkVacant } from "./cgroups.js";
 import type { Launch } from "./launch-state.js";
 import { writeRecord } from "./store.js";
@@ -17,6 +18,7 @@ export function makeCgroups(state: Launch): void {
 	if (steps.length === 0) return;
 	const failure = native.executeHostSteps({ steps: JSON.stringify(steps) });
 	if (failure) throw explainHostFailure({ host: steps }, failure);
+	claimCgroup(state);
 }
 
 export function writeIdMaps(state: Launch, pid: number): void {

@@ -31,6 +31,8 @@ export interface Launch {
 	record: ContainerRecord;
 	/** The record is on disk and its cgroups may exist. */
 	cgroupsMade: boolean;
+	/** Held until this process ends or the launch is over: nobody else makes a container in the cgroup. */
+	cgroupLock?: number;
 	/** A hook has seen the container, so poststop hooks are owed. */
 	hooksReached: boolean;
 	/** To the init; undefined once it has ended. */
@@ -59,10 +61,10 @@ export function tell(send: () => void): void {
 
 /** Closes what belongs to this process; the container stays. */
 export function release(state: Launch): void {
-	for (const name of ["channel", "pidfd", "terminal", "notify", "lock"] as const) close(state, name);
+	for (const name of ["channel", "pidfd", "terminal", "notify", "cgroupLock", "lock"] as const) close(state, name);
 }
 
-export function close(state: Launch, name: "channel" | "pidfd" | "terminal" | "notify" | "lock"): void {
+export function close(state: Launch, name: "channel" | "pidfd" | "terminal" | "notify" | "cgroupLock" | "lock"): void {
 	const fd = state[name];
 	if (fd !== undefined) state.native.close({ fd });
 	delete state[name];

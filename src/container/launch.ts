@@ -19,7 +19,7 @@ import { undo } from "./undo.js";
 
 /** Runs everything up to the point where the container waits for start. On failure nothing is left. */
 export function launch(native: Native, request: LaunchRequest, mode: LaunchMode): StartedLaunch {
-	const env = request.env ?? process.env;
+	const env = request.env ?? native.environment();
 	checkId(request.id);
 	const root = stateRoot(native, request);
 	const sockets = listenFds(env);
@@ -91,6 +91,8 @@ function prepare(native: Native, request: LaunchRequest, mode: LaunchMode, aroun
 	const plan = finishPlan(draft);
 	warn(request, bundle, plan);
 	const rootless = request.rootless ?? (host.euid !== 0 || !host.initialUserNamespace);
+	// From the claim on there is something that must not be left behind.
+	native.holdSignals();
 	return {
 		native,
 		request,

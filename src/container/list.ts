@@ -61,7 +61,7 @@ function isId(name: string): boolean {
 function userNames(native: Native): Map<number, string> {
 	const names = new Map<number, string>();
 	try {
-		for (const line of native.readText({ path: "/etc/passwd" }).split("\n")) {
+		for (const line of native.readText({ path: "/etc/passwd", lossy: true }).split("\n")) {
 			const [name, , uid] = line.split(":");
 			if (name && uid && !names.has(Number(uid))) names.set(Number(uid), name);
 		}

@@ -9,7 +9,7 @@ export type Environment = Record<string, string | undefined>;
 export interface Place {
 	/** `--root`; undefined for the default. */
 	root?: string;
-	/** Environment of the caller, for XDG_RUNTIME_DIR, NOTIFY_SOCKET and LISTEN_FDS; default process.env. */
+	/** Environment of the caller, for XDG_RUNTIME_DIR, NOTIFY_SOCKET and LISTEN_FDS; default native.environment(). */
 	env?: Environment;
 }
 
@@ -34,7 +34,7 @@ export function stateRoot(native: Native, place: Place): StateRoot {
 		}
 		return { path, explicit: true, sticky: false };
 	}
-	const env = place.env ?? process.env;
+	const env = place.env ?? native.environment();
 	// Podman sets XDG_RUNTIME_DIR to the empty string for root.
 	const runtimeDirectory = env.XDG_RUNTIME_DIR;
 	if (runtimeDirectory && ownsItsRuntimeDirectory(native, env)) {

@@ -18,6 +18,8 @@ export interface LaunchRequest extends Place {
 	rootless?: boolean;
 	/** What the plan compiler noticed; `pointer` into config.json. */
 	onWarning?: (message: string, pointer?: string) => void;
+	/** A failing poststop hook, which the specification wants told, unlike the warnings. */
+	onNotice?: (message: string, pointer?: string) => void;
 	/** Asks the init to time its steps; called with the times. */
 	onTrace?: (steps: TracedStep[]) => void;
 }

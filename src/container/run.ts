@@ -55,6 +55,8 @@ function start(state: StartedLaunch): void {
 function leave(state: StartedLaunch): void {
 	const { native, pid, pidfd, env } = state;
 	const target = env.NOTIFY_SOCKET;
+	// Waiting for a container that never gets ready can be given up; the container stays.
+	native.releaseSignals();
 	if (state.notify !== undefined && target) native.forwardNotify({ fd: state.notify, target, pid, pidfd });
 	release(state);
 }
@@ -73,7 +75,7 @@ function stay(state: StartedLaunch, subreaper: boolean, keep: boolean): number {
 		// Somebody's `delete --force` may have come first.
 		const held = lock(native, directory);
 		if (held !== undefined) {
-			removeContainer(native, { directory, record, env, poststop: true, onWarning: state.request.onWarning });
+			removeContainer(native, { directory, record, env, poststop: true, onWarning: state.request.onNotice });
 			native.close({ fd: held });
 		}
 	}

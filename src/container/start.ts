@@ -19,7 +19,7 @@ export interface StartRequest extends Place {
 }
 
 export function start(native: Native, request: StartRequest): void {
-	const env = request.env ?? process.env;
+	const env = request.env ?? native.environment();
 	const directory = locate(native, request, request.id);
 	const opened: number[] = [];
 	try {

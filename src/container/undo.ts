@@ -11,7 +11,7 @@ export function undo(state: Launch, cause: unknown): unknown {
 	try {
 		endProcesses(state);
 		const record = state.cgroupsMade ? state.record : { ...state.record, cgroup_paths: {} };
-		const onWarning = state.request.onWarning;
+		const onWarning = state.request.onNotice;
 		removeContainer(native, { directory, record, env, poststop: state.hooksReached, onWarning });
 	} catch (error) {
 		obstacle = error;

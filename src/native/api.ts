@@ -46,6 +46,8 @@ export type InitMessage =
 	| ({ type: "failure" } & StepFailure)
 	| { type: "trace"; microseconds: number[] }
 	| { type: "closed" }
+	/** A signal that holdSignals() held back, instead of a frame. */
+	| { type: "interrupted"; signal: number }
 	/** The pidfd given to receive() became readable before a frame came: the process died. */
 	| { type: "died" };
 
@@ -55,7 +57,9 @@ export interface HookResult {
 	/** Signal that ended it, or 0. */
 	signal: number;
 	timedOut: boolean;
-	/** First 64 KiB of its stdout and stderr, as they came. */
+	/** A signal that holdSignals() held back and that cut the hook short: it was killed, with its process group. */
+	interrupted?: number;
+	/** Last 64 KiB of its stdout and stderr, as they came. */
 	output: string;
 	durationMs: number;
 	/** Set when it could not even be started. */
@@ -71,12 +75,25 @@ export interface Native {
 	exit(status: number): never;
 	/** Writes all of `text` to a descriptor (1 and 2 in practice); EPIPE is not an error. */
 	print(options: { fd: number; text: string }): void;
+	/**
+	 * The environment that the caller gave us, variable by variable; of a name that comes twice the first counts, as for
+	 * getenv(3). Not `process.env`, which is empty in the standalone binary (addon/standalone/detach.ts).
+	 */
+	environment(): Record<string, string>;
+	/**
+	 * Lowers the soft RLIMIT_NOFILE, which Node has raised for itself, to what the parent has; children inherit it. The
+	 * parent's is a good guess at what we were started with, no more: see addon/binding/caller_limit.cc.
+	 */
+	restoreOpenFilesLimit(): void;
 	/** Effective user id, and whether this process is in the initial user namespace. */
 	identity(): { euid: number; egid: number; initialUserNamespace: boolean };
 
 	// --- host files
-	/** UTF-8; a file that is not fails with EILSEQ, instead of losing bytes in silence. */
-	readText(options: { path: string }): string;
+	/**
+	 * UTF-8; a file that is not fails with EILSEQ, instead of losing bytes in silence. `lossy` lets it: each byte that
+	 * does not belong becomes U+FFFD. For files that repeat what others chose, such as the mount points of a host.
+	 */
+	readText(options: { path: string; lossy?: boolean }): string;
 	/** Temporary file in the same directory (O_EXCL), then rename(2). `sync` adds fdatasync. */
 	replaceFile(options: { path: string; text: string; mode: number; sync?: boolean }): void;
 	appendText(options: { path: string; text: string; mode: number }): void;
@@ -142,12 +159,21 @@ export interface Native {
 	connect(options: { path: string }): number;
 	/** libseccomp: normalised profile (JSON, src/plan/seccomp.ts) to BPF. */
 	compileSeccomp(options: { profile: string }): Uint8Array;
-	/** Names of system calls in the list that libseccomp does not know. */
+	/** `2.5.4`, of the libseccomp that is linked in. */
 	readonly libseccompVersion: string;
 
 	// --- terminals, foreground, sd_notify
+	/**
+	 * From now on SIGHUP, SIGINT, SIGQUIT and SIGTERM do not end this process: receive(), runHook() return early with
+	 * them, supervise() forwards them. Those that the caller ignores stay ignored.
+	 */
+	holdSignals(): void;
+	/** The end of holdSignals(). A signal that came and that nobody took has its effect then. */
+	releaseSignals(): void;
 	/** Connects to the console socket and sends the pty master with its name. */
 	sendTerminal(options: { socket: string; fd: number; name: string }): void;
+	/** Gives the pty behind `fd` the size of the caller's terminal, when there is one: supervise comes after the start. */
+	copyTerminalSize(options: { fd: number }): void;
 	/**
 	 * The foreground: forwards signals (all but SIGURG, SIGCHLD, SIGPWR and those the kernel raises itself),
 	 * relays the terminal (raw mode, SIGWINCH to TIOCSWINSZ, settings restored) and the notify socket, reaps.

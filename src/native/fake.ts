@@ -95,6 +95,7 @@ export class FakeNative implements Native {
 	readonly listening = new Set<string>();
 	/** What a foreground process, or a child, ends with. */
 	exitStatus = 0;
+	environmentFacts: Record<string, string> = {};
 	identityFacts = { euid: 0, egid: 0, initialUserNamespace: true };
 	/** First descriptor above 2 that is not open. */
 	firstClosedFd = 3;
@@ -127,6 +128,12 @@ export class FakeNative implements Native {
 		if (fd === 1) this.stdout += text;
 		else this.stderr += text;
 	}
+	environment(): Record<string, string> {
+		return this.environmentFacts;
+	}
+
+	restoreOpenFilesLimit(): void {}
+
 	identity(): { euid: number; egid: number; initialUserNamespace: boolean } {
 		return this.identityFacts;
 	}
@@ -277,6 +284,11 @@ export class FakeNative implements Native {
 	sendTerminal(options: { socket: string; fd: number; name: string }): void {
 		this.record("sendTerminal", options);
 	}
+
+	copyTerminalSize(options: { fd: number }): void {
+		this.record("copyTerminalSize", options);
+	}
+
 	supervise(options: {
 		pid: number;
 		pidfd: number;
@@ -290,6 +302,12 @@ export class FakeNative implements Native {
 	}
 	setSubreaper(): void {
 		this.record("setSubreaper", {});
+	}
+	holdSignals(): void {
+		this.record("holdSignals", {});
+	}
+	releaseSignals(): void {
+		this.record("releaseSignals", {});
 	}
 	bindNotify(options: { path: string }): number {
 		this.record("bindNotify", options);

@@ -1,15 +1,26 @@
 /** Directories that code may be loaded from: nobody but this user (and root) can have put anything there. */
-import { lstatSync } from "node:fs";
+import { lstatSync, readFileSync } from "node:fs";
 import type { Native } from "./api.js";
 import { loadAddon } from "./load.js";
 
-/** Best first. They need not exist. */
-export function ownDirectories(): string[] {
-	const directories = process.geteuid?.() === 0 ? ["/var/lib/runtime-ts"] : [];
-	const runtime = process.env["XDG_RUNTIME_DIR"];
+/** `usual`: the first choice, whatever the environment says. Best first; they need not exist. */
+export function ownDirectories(usual: string): string[] {
+	const directories = [usual];
+	const runtime = runtimeDirectory();
 	// `su` and `sudo -E` keep the variable, and then it names another user's directory, who can rename what lies in it.
-	if (runtime && isOwn(runtime, 0o022)) directories.push(`${runtime}/runtime-ts.lib`);
+	if (runtime && isOwn(runtime, 0o022)) {
+		const own = `${runtime}/runtime-ts.lib`;
+		if (own !== usual) directories.push(own);
+	}
 	return directories;
+}
+
+/** XDG_RUNTIME_DIR, also for a root that may not write /var/lib (rootless Podman runs us as root of a user namespace). */
+function runtimeDirectory(): string | undefined {
+	const key = "XDG_RUNTIME_DIR=";
+	// The standalone binary's process.env is empty, see addon/standalone/detach.ts, and the verb for it is not loaded yet.
+	const environment = readFileSync("/proc/self/environ", "utf8").split("\0");
+	return environment.find((entry) => entry.startsWith(key))?.slice(key.length);
 }
 
 /** A directory of this user, with none of the permission bits `forbidden`. */
@@ -20,8 +31,8 @@ export function isOwn(path: string, forbidden: number): boolean {
 }
 
 /** The addon as an earlier start has unpacked it, or undefined. */
-export function loadUnpacked(hash: string): Native | undefined {
-	for (const directory of ownDirectories()) {
+export function loadUnpacked(hash: string, usual: string): Native | undefined {
+	for (const directory of ownDirectories(usual)) {
 		try {
 			if (isOwn(directory, 0o077)) return loadAddon(`${directory}/${hash}.node`);
 		} catch {

@@ -20,7 +20,7 @@ import { isOwn, ownDirectories } from "./own-directory.js";
 const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
 
 /** Throws RuntimeError("host.unsupported") when no directory of this machine lets code be loaded from it. */
-export function unpackAddon(embedded: string, hash: string): Native {
+export function unpackAddon(embedded: string, hash: string, usual: string): Native {
 	const bytes = readFileSync(embedded);
 	const found = createHash("sha256").update(bytes).digest("hex");
 	if (found !== hash) {
@@ -29,7 +29,7 @@ export function unpackAddon(embedded: string, hash: string): Native {
 		});
 	}
 	const attempts: string[] = [];
-	for (const directory of ownDirectories()) {
+	for (const directory of ownDirectories(usual)) {
 		try {
 			return loadAddon(install(directory, bytes, hash));
 		} catch (error) {

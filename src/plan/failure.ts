@@ -3,6 +3,7 @@ import { type ErrorCode, RuntimeError } from "../errors.js";
 import { describeHostStep, describeInitStep } from "./describe.js";
 import { errnoText } from "./errno.js";
 import { hintFor } from "./hints.js";
+import { outputClause } from "./hook-output.js";
 import type { HostStep, InitStep, InitStepOf, Plan } from "./schema.js";
 
 /** As the native layer reports it (src/native/api.ts, StepFailure). */
@@ -182,7 +183,11 @@ function explainHook(step: InitStepOf<"hook.run">, failure: FailedStep, text: st
 	}
 	const [, ended = "", output = ""] = outcome;
 	const limit = ended === "timed out" ? ` after ${step.timeout} s` : "";
-	const said = output.trim() === "" ? "" : `, output: ${output.trim()}`;
-	const { message, context, code } = error("hook", `${what}${ended}${limit}${said}${where}`, step, failure);
+	const { message, context, code } = error(
+		"hook",
+		`${what}${ended}${limit}${outputClause(output)}${where}`,
+		step,
+		failure,
+	);
 	return new RuntimeError(code, message, { ...context, path: step.path, output });
 }

@@ -1,7 +1,7 @@
 /** process.user.additionalGids, and who may still call setgroups(2) (user_namespaces(7)). */
 import { RuntimeError } from "../errors.js";
 import type { Context } from "./context.js";
-import { deniesSetgroups } from "./idmap.js";
+import { deniesSetgroups, inheritsDenial } from "./idmap.js";
 import type { InitStepOf } from "./schema.js";
 
 const at = "/process/user/additionalGids";
@@ -16,15 +16,19 @@ export function limitGroups(context: Context, step: InitStepOf<"process.user">):
 			hint: "with a range of /etc/subgid in linux.gidMappings it can",
 		});
 	}
-	if (context.host.setgroupsDenied) {
-		// Every user namespace below inherits it. runc and crun drop the groups without a word, and rootless Podman with
-		// a single id sends some.
+	if (inheritsDenial(context)) {
+		// runc and crun pass over it in silence: engines (rootless Podman with a single id) add the groups of the image's
+		// user without knowing the host.
 		if (step.additionalGids.length > 0) {
-			context.warn(at, "additional groups are not set: the caller's user namespace denies setgroups");
+			context.warn(
+				at,
+				"additional groups are ignored: the caller's user namespace denies setgroups (/proc/self/setgroups)",
+			);
 		}
 		step.setgroups = false;
 		step.additionalGids = [];
 	} else if (context.namespaces.has("user") && !context.namespaces.isNew("user")) {
+		// Only the kernel knows the rule of a namespace that is joined.
 		step.setgroupsMayBeDenied = true;
 	}
 }

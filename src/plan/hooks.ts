@@ -36,7 +36,9 @@ function addHooks(
 	status: string,
 	environment: string[],
 ): void {
-	for (const [index, { path, args, env, timeout }] of context.spec.hooks?.[stage]?.entries() ?? []) {
+	const hooks = context.spec.hooks?.[stage];
+	if (hooks === undefined) return;
+	for (const [index, { path, args, env, timeout }] of hooks.entries()) {
 		init.push({
 			op: "hook.run",
 			at: `/hooks/${stage}/${index}`,

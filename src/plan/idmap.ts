@@ -21,6 +21,14 @@ export function rootSubstitute({ namespaces, process }: Context): { uid?: number
 	return { uid: process.user.uid, gid: process.user.gid };
 }
 
+/**
+ * The same, because the caller's own user namespace is one of that kind: so are all below it, and only those can be
+ * made or joined from there.
+ */
+export function inheritsDenial({ host }: Context): boolean {
+	return host.setgroupsDenied === true;
+}
+
 function ranges(mappings: Mappings = []): [number, number, number][] {
 	return mappings.map(({ containerID, hostID, size }) => [containerID, hostID, size]);
 }

@@ -9,7 +9,7 @@ export interface HostFacts {
 	euid: number;
 	egid: number;
 	initialUserNamespace: boolean;
-	/** setgroups(2) is denied in the engine's own user namespace, for good. */
+	/** /proc/self/setgroups says deny, which every user namespace below this one inherits (user_namespaces(7)). */
 	setgroupsDenied?: boolean;
 	apparmor: boolean;
 	selinux: boolean;

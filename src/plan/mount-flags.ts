@@ -79,7 +79,8 @@ export function readMountFlags(words: readonly string[], type: string | undefine
 		const option = mountOption(word);
 		switch (option?.sets) {
 			case undefined:
-				append(flags.options, filesystemOptions(word));
+				if (word.includes(",")) append(flags.options, filesystemOptions(word));
+				else flags.options.push(keyAndValue(word));
 				break;
 			case "attribute":
 				(option.recursive ? flags.recursive : flags.attributes).change(option.attribute, option.on);
@@ -122,7 +123,6 @@ function withFlag(flags: string[], flag: string, on: boolean): string[] {
  * well, except where a backslash says that it is part of a value (overlay's lowerdir).
  */
 function filesystemOptions(word: string): FilesystemOption[] {
-	if (!word.includes(",")) return [keyAndValue(word)];
 	return word
 		.split(/(?<!\\),/)
 		.filter((part) => part !== "")

@@ -3,7 +3,7 @@ import t from "tap";
 import { loadBundle } from "../../src/bundle/load.js";
 import type { RuntimeError } from "../../src/errors.js";
 import type { Native } from "../../src/native/api.js";
-import { bentText } from "./base.js";
+import { type Bent, bentText } from "./base.js";
 
 function failing<Result>(syscall: string, action: () => Result): Result {
 	try {
@@ -114,6 +114,56 @@ t.test("a single error is one line, several are a list", async (t) => {
 		/^ {2}config\.json#\/root\/path: /,
 		/^ {2}config\.json#\/hostname: /,
 	]);
+});
+
+t.test("errors of the schema and of the rules come together", async (t) => {
+	const bend = (c: Bent) => {
+		c.process.user.uid = -1;
+		c.process.rlimits = [
+			{ type: "RLIMIT_NOFILE", soft: "x", hard: 1 },
+			{ type: "RLIMIT_FOO", soft: 1, hard: 1 },
+		];
+		c.mounts = [{ destination: 5 }, { type: "tmpfs" }, { destination: "/x", options: ["bind"] }];
+		c.linux.namespaces.push({ type: "pid" });
+		c.linux.sysctl = { "kernel.foo": "1" };
+	};
+	const path = t.testdir({ "config.json": bentText(bend), rootfs: {} });
+	const lines = refusal(path).message.split("\n");
+	t.equal(lines[0], "config.json has 8 errors");
+	for (const pointer of [
+		"/process/user/uid: expected an unsigned 32-bit integer; found -1",
+		'/process/rlimits/0/soft: expected an unsigned 64-bit integer; found "x"',
+		"/process/rlimits/1/type: expected one of RLIMIT_AS",
+		"/mounts/0/destination: expected a string; found 5",
+		"/mounts/1/destination: is required, but missing",
+		"/mounts/2/source: a bind mount needs",
+		"/linux/namespaces/6/type: malformed spec file: duplicated ns",
+		'/linux/sysctl/kernel.foo: sysctl "kernel.foo" is not in a separate kernel namespace',
+	])
+		t.ok(
+			lines.some((line) => line.startsWith(`  config.json#${pointer}`)),
+			pointer,
+		);
+	t.ok(
+		lines.slice(1).every((line) => /\(line 1, column \d+\)$/.test(line)),
+		"each with its place",
+	);
+});
+
+t.test("what follows from an error is no second error", async (t) => {
+	const bend = (c: Bent) => {
+		for (const namespace of c.linux.namespaces) namespace.type += "s";
+		c.hostname = "needs a UTS namespace";
+		c.linux.sysctl = { "net.ipv4.ip_forward": "1" };
+		c.linux.uidMappings = [{ containerID: 0, hostID: 0, size: 1 }];
+	};
+	const path = t.testdir({ "config.json": bentText(bend), rootfs: {} });
+	for (const line of refusal(path).message.split("\n").slice(1)) t.match(line, /namespaces\/\d\/type: expected one of/);
+	for (const broken of ["linux", "process", "mounts", "root"]) {
+		const one = t.testdir({ "config.json": bentText((c: Bent) => (c[broken] = 5)), rootfs: {} });
+		t.match(refusal(one).message, `config.json#/${broken}: expected an`, broken);
+		t.notMatch(refusal(one).message, /\n/, "and nothing else");
+	}
 });
 
 t.test("good by the specification, but not yet", async (t) => {

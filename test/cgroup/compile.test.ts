@@ -42,6 +42,13 @@ function writes(layout: CgroupLayout, resources: Resources, options = {}): strin
 	);
 }
 
+t.test("hybrid is as v1: limits never go to the v2 hierarchy, which has no controllers", async (t) => {
+	const hybrid: CgroupLayout = { ...v1, mode: "hybrid", unified: "/v2" };
+	t.strictSame(compile(hybrid, { pids: { limit: 7 } }), compile(v1, { pids: { limit: 7 } }));
+	const none: CgroupLayout = { ...hybrid, v1: hybrid.v1.filter(({ controllers }) => !controllers.includes("pids")) };
+	t.throws(() => compile(none, { pids: { limit: 7 } }), /controller "pids" is not mounted/);
+});
+
 t.test("v1: a directory in each hierarchy; cpuset is filled before anybody enters it", async (t) => {
 	const { cgroups, host } = compile(v1, {});
 	t.strictSame(

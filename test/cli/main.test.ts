@@ -1,5 +1,5 @@
 import t from "tap";
-import { drive, host } from "./drive.js";
+import { drive, host, sample } from "./drive.js";
 
 t.test("misuse: help on standard output, the error on standard error, 1", async (t) => {
 	const count = await drive(host(), "start");
@@ -105,4 +105,15 @@ t.test("a hint and a hook's output are for people", async (t) => {
 		stderr,
 		"Option --root argument should not be set to /\nhint: every directory below the state root is taken for a container\n",
 	);
+});
+
+t.test("an error about the config names the value, in the log too", async (t) => {
+	const config = JSON.parse(sample("runc-spec.json"));
+	config.process.terminal = false;
+	config.linux.cgroupsPath = "/../x";
+	const native = host(JSON.stringify(config));
+	const place = /^runc create failed: bad cgroup path .* \(config\.json#\/linux\/cgroupsPath\)$/;
+	const { stderr } = await drive(native, "--log", "/work/log", "--log-format", "json", "create", "-b", "/b", "c1");
+	t.match(stderr.split("\n")[0], place);
+	t.match(JSON.parse(native.files.read("/work/log")), { msg: place, pointer: "/linux/cgroupsPath" });
 });

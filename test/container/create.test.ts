@@ -224,3 +224,25 @@ t.test("LISTEN_FDS for another process is none of ours", async (t) => {
 	create(native, { ...request, env: { LISTEN_FDS: "2", LISTEN_PID: "1" } });
 	t.match(native.callsOf("startInit"), [{ preserveFds: 0 }]);
 });
+
+t.test("a cgroup in which another container is being created", async (t) => {
+	const native = host();
+	const busy = Object.assign(new Error("flock"), { syscall: "flock", errno: 11, code: "EAGAIN" });
+	const lock = native.lockDirectory.bind(native);
+	native.lockDirectory = (options) => {
+		if (options.path.startsWith("/sys/fs/cgroup")) throw busy;
+		return lock(options);
+	};
+	native.executeHostSteps = () => {
+		for (const name of ["pids", "freezer"]) native.addCgroup(`/sys/fs/cgroup/${name}/web`, [77]);
+		return undefined;
+	};
+	native.processes.set(77, { startTime: "1", state: "S" });
+	t.throws(() => create(native, request), {
+		message: "runc create failed: container's cgroup is not empty: another container is being created in it",
+		context: { pointer: "/linux/cgroupsPath" },
+	});
+	t.ok(native.processes.has(77), "its process lives");
+	t.ok(native.files.has("/sys/fs/cgroup/pids/web"), "its cgroup stays");
+	t.notOk(native.files.has(`${root}/web`), "of the one that failed nothing is left");
+});

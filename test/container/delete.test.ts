@@ -80,6 +80,35 @@ t.test("processes that are left in the cgroup, also below it, are killed", async
 	t.strictSame(leftovers(native), []);
 });
 
+t.test("on v2 the kernel is asked to kill them, those being forked included", async (t) => {
+	const unified = "/sys/fs/cgroup/web";
+	const native = new SceneNative();
+	put(native, { process: undefined, record: { cgroup_paths: { "": unified } } });
+	native.files.put(`${unified}/cgroup.kill`, "");
+	native.addCgroup(`${unified}/a`, [501]);
+	native.processes.set(501, { startTime: "1", state: "S" });
+	destroy(native, { root, id: "web" });
+	t.match(native.callsOf("writeControl"), [{ path: `${unified}/cgroup.kill`, text: "1" }]);
+	t.strictSame(leftovers(native), []);
+});
+
+t.test("an empty cgroup of v2 is only removed; without cgroup.kill (before Linux 5.14) each is killed", async (t) => {
+	const unified = "/sys/fs/cgroup/web";
+	const native = new SceneNative();
+	const record = { cgroup_paths: { "": unified } };
+	put(native, { process: undefined, record });
+	native.files.put(`${unified}/cgroup.kill`, "");
+	destroy(native, { root, id: "web" });
+	t.strictSame(native.callsOf("writeControl"), []);
+
+	put(native, { process: undefined, record });
+	native.addCgroup(`${unified}/a`, [501]);
+	native.processes.set(501, { startTime: "1", state: "S" });
+	destroy(native, { root, id: "web" });
+	t.match(native.callsOf("signalPid"), [{ pid: 501, signal: 9 }]);
+	t.strictSame(leftovers(native), []);
+});
+
 t.test("poststop hooks: state on stdin, a failure is a warning, all run before the directory goes", async (t) => {
 	const native = new SceneNative();
 	put(native, {
@@ -89,7 +118,7 @@ t.test("poststop hooks: state on stdin, a failure is a warning, all run before t
 	native.hookResults = [{ status: 3, output: "no" }];
 	const warnings: string[] = [];
 	destroy(native, { root, id: "web", env: { A: "b" }, onWarning: (message) => warnings.push(message) });
-	t.strictSame(warnings, ["error running poststop hook #0: exit status 3"]);
+	t.strictSame(warnings, ["error running poststop hook #0: exit status 3, output: no"]);
 	const [one, two] = native.callsOf("runHook");
 	t.match(one, { path: "/one", args: ["/one"], env: ["A=b"] });
 	t.strictSame(JSON.parse(String(one?.stdin)), {

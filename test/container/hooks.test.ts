@@ -23,12 +23,17 @@ function failureOf(result: Partial<HookResult>): RuntimeError {
 t.test("a failing hook says which, how, and what it printed", async (t) => {
 	const prefix = "error running createRuntime hook #1: ";
 	const exit = failureOf({ status: 3, output: "disk on fire\n" });
-	t.equal(exit.message, `${prefix}exit status 3`);
+	t.equal(exit.message, `${prefix}exit status 3, output: disk on fire`, "engines show nothing but the message");
 	t.equal(exit.code, "hook");
 	t.match(exit.context, { pointer: "/hooks/createRuntime/1", path: "/bad", output: "disk on fire\n" });
 	t.equal(
 		failureOf({ status: -1, signal: 9, timedOut: true }).message,
 		`${prefix}hook ran past specified timeout of 2s`,
+	);
+	t.equal(
+		failureOf({ status: -1, signal: 9, timedOut: true, output: "one\n\ttwo\r\n\n" }).message,
+		`${prefix}hook ran past specified timeout of 2s, output: one; two`,
+		"on one line",
 	);
 	t.equal(failureOf({ status: -1, signal: 11 }).message, `${prefix}signal: SIGSEGV`);
 	const missing = failureOf({ status: -1, failure: { syscall: "execve", errno: 2, code: "ENOENT" } });

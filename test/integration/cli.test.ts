@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { failed, onNode, oursOnly, Runtime, runtimeName, unlessPeer } from "../support/runtime.js";
@@ -170,21 +170,64 @@ t.test("the caller's environment does not steer the runtime", { skip: onNode }, 
 	const marker = space.path("injected");
 	const script = space.path("inject.js");
 	writeFileSync(script, `require("node:fs").writeFileSync(${JSON.stringify(marker)}, "")\n`);
+	const cwd = space.path("steered-here");
+	mkdirSync(cwd);
 	const container = space.container((config) => {
 		config.process.args = ["/bin/sh", "-c", "env | grep -cE 'NODE_|BUN_|LD_'"];
 	});
-	const result = container.run([], {
-		env: {
-			NODE_OPTIONS: `--require ${script}`,
-			BUN_OPTIONS: `--preload ${script}`,
-			BUN_BE_BUN: "1",
-			BUN_INSPECT: "1",
-			BUN_CONFIG_VERBOSE_FETCH: "1",
-			NODE_EXTRA_CA_CERTS: "/etc/ssl/certs/ca-certificates.crt",
-		},
+	const steer = (name: string, env: Record<string, string>) => {
+		const result = runtime.command(["run", "--bundle", container.bundle.path, container.id], { env, cwd });
+		t.equal(result.stdout, "0\n", name);
+		t.equal(result.stderr, "", name);
+		t.equal(result.status, 1, `${name}: grep's status`);
+		t.throws(() => statSync(marker), `${name}: nothing was loaded`);
+		t.same(readdirSync(cwd), [], `${name}: nothing was written`);
+	};
+	// What each does to a bun that heeds it: loads code, is bun itself, fails, prints, crashes, reads a descriptor.
+	for (const [name, value] of Object.entries({
+		NODE_OPTIONS: `--require ${script}`,
+		BUN_OPTIONS: `--preload ${script}`,
+		BUN_BE_BUN: "1",
+		BUN_INSPECT: "127.0.0.1:0",
+		BUN_INSPECT_PRELOAD: script,
+		BUN_CONFIG_VERBOSE_FETCH: "1",
+		BUN_JSC_noSuchOption: "1",
+		BUN_JSC_dumpOptions: "2",
+		JSC_dumpOptions: "2",
+		JSC_SIGNAL_FOR_GC: "9",
+		WTF_numberOfProcessorCores: "none",
+		MIMALLOC_VERBOSE: "1",
+		mimalloc_show_stats: "1",
+		SIMDUTF_FORCE_IMPLEMENTATION: "none",
+		NODE_CHANNEL_FD: "0",
+		NODE_EXTRA_CA_CERTS: "/no/such/file",
+		NODE_DEBUG: "fs",
+	})) {
+		steer(name, { [name]: value });
+	}
+	// And every name that stands in the binary and could be one, so that a new bun brings no new way in.
+	const binary = readFileSync(runtime.argv([], [])[0], "latin1");
+	const names = new Set(
+		binary.match(/\b(?:BUN|JSC|WTF|NODE|ICU|UV|SSL|SQLITE|Malloc|WebKit|JavaScriptCore)_?[A-Za-z]\w+/g),
+	);
+	t.ok(names.has("BUN_GC_TIMER_INTERVAL") && names.size > 500, `${names.size} names found`);
+	for (const value of ["1", cwd.concat("/file"), "none"]) {
+		const env: Record<string, string> = {};
+		for (const name of names) env[name] = env[`BUN_${name}`] = value;
+		steer(`everything ${value}`, env);
+	}
+});
+
+t.test("the environment is the caller's where it is meant to be: in hooks without one of their own", async (t) => {
+	const seen = space.path("environment");
+	const container = space.container((config) => {
+		config.process.args = ["/bin/true"];
+		config.hooks = { createRuntime: [{ path: "/bin/sh", args: ["sh", "-c", `env > ${seen}`] }] };
 	});
-	t.equal(result.stdout, "0\n", result.stderr);
-	t.throws(() => statSync(marker), "nothing was loaded");
+	const result = container.run([], { env: { FROM_CALLER: "ünï→ = x", BUN_OPTIONS: "--smol", EMPTY: "" } });
+	t.equal(result.status, 0, result.stderr);
+	const lines = readFileSync(seen, "utf8").split("\n");
+	for (const line of ["FROM_CALLER=ünï→ = x", "BUN_OPTIONS=--smol", "EMPTY="]) t.ok(lines.includes(line), line);
 });
 
 t.test("files of the bundle directory do not steer the runtime", async (t) => {
@@ -195,6 +238,7 @@ t.test("files of the bundle directory do not steer the runtime", async (t) => {
 		writeFileSync(join(bundle.path, "bunfig.toml"), `preload = [${JSON.stringify(inject)}]\n`);
 		writeFileSync(join(bundle.path, ".env"), "NOTIFY_SOCKET=/from/dotenv\nLISTEN_FDS=3\n");
 		writeFileSync(join(bundle.path, "package.json"), '{"type":"commonjs"}');
+		writeFileSync(join(bundle.path, "tsconfig.json"), "no JSON at all");
 		config.process.args = ["/bin/sh", "-c", "env | grep -cE 'NOTIFY|LISTEN'"];
 	});
 	const result = runtime.command(["run", container.id], { cwd: container.bundle.path });

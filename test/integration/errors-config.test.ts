@@ -41,6 +41,12 @@ const cases: Case[] = [
 		message: /config\.json/,
 	},
 	{
+		name: "bytes that are not UTF-8",
+		spoil: (bundle) =>
+			writeFileSync(join(bundle.path, "config.json"), toJson(bundle.config).replace("/bin", "/b\xefn"), "latin1"),
+		message: /config\.json: the file is not valid UTF-8/,
+	},
+	{
 		name: "a duplicate key",
 		spoil: (bundle) => text(bundle, (json) => json.replace('"hostname"', '"hostname": "first",\n\t"hostname"')),
 		message: /duplicate.*hostname/i,

@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import t from "tap";
 import { finished, runtimeName, unlessPeer } from "../support/runtime.js";
@@ -144,6 +144,35 @@ t.test(
 		t.equal(result.stdout, "2 1 1\n/etc/hostname\n/etc/passwd\n6\n");
 	},
 );
+
+t.test("no other descriptor of the caller reaches the container, nor the init that waits", async (t) => {
+	const files = ["/etc/hostname", "/etc/passwd", "/etc/group", "/etc/fstab", "/etc/profile"];
+	const container = sh("ls -l /proc/self/fd | grep -c /etc/; sleep 1000");
+	const result = container.create(["--preserve-fds", "2"], {
+		shell: `exec 3<${files[0]} 4<${files[1]} 5<${files[2]} 6<${files[3]} 9<${files[4]}; export LISTEN_FDS=1 LISTEN_PID=$$;`,
+	});
+	t.equal(result.status, 0, result.stderr);
+	const output = container.runtime.lastOutput;
+	const { pid } = container.state();
+	const held = () => readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
+	t.same(
+		held()
+			.filter((file) => file.startsWith("/etc/"))
+			.sort(),
+		files.slice(0, 3).sort(),
+		"LISTEN_FDS and 2 more",
+	);
+	t.equal(container.start().status, 0);
+	await eventually(() => readFileSync(output, "utf8") !== "", "the container has looked");
+	t.equal(readFileSync(output, "utf8"), "3\n");
+	t.same(
+		held()
+			.filter((file) => file.startsWith("/etc/"))
+			.sort(),
+		files.slice(0, 3).sort(),
+	);
+	t.equal(container.delete("--force").status, 0);
+});
 
 t.test("without LISTEN_FDS neither variable is there", async (t) => {
 	const result = sh("env | grep -c LISTEN").run();

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import t from "tap";
 import type { Hook } from "../support/config.js";
-import { failed, runtimeName, unlessPeer } from "../support/runtime.js";
+import { failed, oursOnly, runtimeName, unlessPeer } from "../support/runtime.js";
 import { nothingLeft, workspace } from "../support/workspace.js";
 
 const space = workspace(t);
@@ -35,7 +35,7 @@ t.test("a failing hook before start: create fails, tells why, runs no later hook
 		if (ours) {
 			t.match(result.error, `error running ${kind} hook #1`);
 			t.match(result.error, /exit status 7/);
-			t.match(JSON.stringify(result.log), /the reason/, "what the hook said is in the log");
+			t.match(result.error, /exit status 7, output: the reason/, "engines show nothing but the message");
 			t.match(result.stderr, /the reason/, "and on standard error");
 		}
 		t.notOk(existsSync(mark), "the list stops at the failure");
@@ -150,6 +150,36 @@ t.test(
 		t.ok(result.log.some((record) => record.level === "warning" && /hook/.test(record.msg)) || runtimeName === "crun");
 	},
 );
+
+t.test("a failing poststop hook of a create that fails, or of a run, is told too", { skip: oursOnly }, async (t) => {
+	const words = /warning: .*poststop hook #0: exit status 3, output: not this time/;
+	const failing = space.container((config) => {
+		config.hooks = { createRuntime: [shell("exit 1")], poststop: [shell("echo not this time; exit 3")] };
+	});
+	const create = failing.create();
+	t.equal(create.status, 1);
+	t.match(create.stderr, words);
+	t.equal(create.log.length, 1, "Podman takes the log of create for one object");
+	const container = space.container((config) => {
+		config.hooks = { poststop: [shell("echo not this time; exit 3")] };
+		config.process.args = ["/bin/sh", "-c", "exit 5"];
+	});
+	const run = container.run([], { globals: [] });
+	t.equal(run.status, 5, "the process's own status");
+	t.match(run.stderr, words);
+	t.equal(container.runtime.command(["state", container.id]).status, 1, "the container is gone");
+});
+
+t.test("of much output the message has the last lines", { skip: oursOnly }, async (t) => {
+	for (const kind of early) {
+		const container = space.container((config) => {
+			config.hooks = { [kind]: [shell("seq 100000; echo the reason >&2; exit 7")] };
+		});
+		const { error } = container.create();
+		t.match(error, /exit status 7, output: … .*; 99999; 100000; the reason/, kind);
+		t.ok(error.length < 1500, `${kind}: ${error.length} characters`);
+	}
+});
 
 t.test("a failing hook in run gives status 1 and leaves nothing", async (t) => {
 	for (const kind of early) {

@@ -1,6 +1,7 @@
+import { readFileSync } from "node:fs";
 import t from "tap";
 import type { Edit } from "../support/bundle.js";
-import { unlessPeer } from "../support/runtime.js";
+import { oursOnly, unlessPeer } from "../support/runtime.js";
 import { Terminal } from "../support/terminal.js";
 import { type Container, nothingLeft, workspace } from "../support/workspace.js";
 
@@ -52,6 +53,22 @@ t.test("foreground: raw outside while it runs, restored after", async (t) => {
 	t.equal(status, 3);
 	t.match(terminal.output, /got typed/);
 	t.same(modes, ["echo", "icanon", "isig", "onlcr"], "as before");
+});
+
+t.test("foreground: a crash of the runtime leaves no raw terminal", { skip: oursOnly }, async (t) => {
+	const container = shell("trap 'echo was aborted' ABRT; echo ready; while :; do usleep 20000; done");
+	const terminal = foreground(container);
+	await terminal.shows(/ready/);
+	const { pid } = container.state();
+	const runtime = Number(/^PPid:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+	process.kill(runtime, "SIGABRT");
+	await terminal.shows(/was aborted/);
+	t.notOk((await terminal.modes()).includes("echo"), "a signal from someone is for the container, and no crash");
+	process.kill(runtime, "SIGSEGV");
+	const { status, modes } = await terminal.ended();
+	t.equal(status, 128 + 11);
+	t.same(modes, ["echo", "icanon", "isig", "onlcr"], "as before");
+	t.equal(container.delete("--force").status, 0);
 });
 
 t.test("foreground: one carriage return a line", async (t) => {

@@ -147,7 +147,7 @@ t.test("mappings beside the path must be those that it has", async (t) => {
 	t.equal(other.status, 1);
 	t.match(
 		other.stderr,
-		/has other uid mappings\s+hint: it has 0:300000:1000 \(container:host:size\), the configuration says 0:300001:1000/,
+		/has other uid mappings \(config.json#\/linux\/uidMappings\)\s+hint: it has 0:300000:1000 \(container:host:size\), the configuration says 0:300001:1000/,
 	);
 });
 

@@ -40,6 +40,39 @@ t.test("readText reads regular files, empty files, and procfs, which has no size
 	t.equal(failureOf(() => native.readText({ path: directory })).code, "EISDIR");
 });
 
+t.test("readText takes UTF-8 only, unless it is told not to mind", async (t) => {
+	const path = join(scratch(t), "text");
+	const good = ["\u007f", "\u0080", "\u07ff", "\u0800", "\ud7ff", "\ue000", "\uffff", "\u{10000}", "\u{10ffff}"];
+	for (const character of good) {
+		writeFileSync(path, `0123456789${character}`);
+		t.equal(native.readText({ path }), `0123456789${character}`, JSON.stringify(character));
+	}
+	const bad = {
+		"Latin-1": [0x66, 0xfc, 0x72],
+		"a continuation byte alone": [0x80],
+		"overlong, two bytes": [0xc1, 0xbf],
+		"overlong, three bytes": [0xe0, 0x9f, 0xbf],
+		"overlong, four bytes": [0xf0, 0x8f, 0xbf, 0xbf],
+		"a surrogate": [0xed, 0xa0, 0x80],
+		"above U+10FFFF": [0xf4, 0x90, 0x80, 0x80],
+		"a lead byte that none has": [0xf5, 0x80, 0x80, 0x80],
+		"a third byte that does not continue": [0xe2, 0x82, 0x41],
+		"a character that is cut off": [0xe2, 0x82],
+	};
+	for (const [name, bytes] of Object.entries(bad)) {
+		for (const padding of ["", "12345678", "12345678901"]) {
+			writeFileSync(path, Buffer.concat([Buffer.from(padding), Buffer.from(bytes)]));
+			t.match(
+				failureOf(() => native.readText({ path })),
+				{ code: "EILSEQ", detail: path },
+				name,
+			);
+			const text = native.readText({ path, lossy: true });
+			t.ok(text.startsWith(padding) && text.includes("\ufffd"), name);
+		}
+	}
+});
+
 t.test("replaceFile swaps the whole file and leaves no temporary one", async (t) => {
 	const directory = scratch(t);
 	const path = join(directory, "state.json");

@@ -64,6 +64,9 @@ t.test("a large state and a hook that never reads it; much output and nobody in 
 	const loud = shell("head -c 1000000 /dev/zero | tr '\\0' z; exit 4");
 	t.equal(loud.status, 4);
 	t.equal(loud.output, "z".repeat(65_536));
+	const last = shell("head -c 1000000 /dev/zero | tr '\\0' z; echo the reason; exit 4");
+	t.equal(last.output.length, 65_536);
+	t.ok(last.output.endsWith("zthe reason\n"), "what it said last is why it failed");
 });
 
 t.test("a daemon that a hook leaves behind is not waited for, nor killed", async (t) => {

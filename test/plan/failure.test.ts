@@ -133,7 +133,7 @@ t.test("hooks", async (t) => {
 	const prefix = `${init}error running createContainer hook #1: `;
 	const suffix = " (config.json#/hooks/createContainer/1)";
 	const table: [string, string, string][] = [
-		["exit status 3: no\nway\n", "", "exit status 3, output: no\nway"],
+		["exit status 3: no\nway\n", "", "exit status 3, output: no; way"],
 		["exit status 1: ", "", "exit status 1"],
 		["signal 9: ", "", "signal 9"],
 		["timed out: ", "ETIMEDOUT", "timed out after 2 s"],

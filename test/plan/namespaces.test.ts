@@ -116,6 +116,16 @@ t.test("whom the init becomes where root is not mapped: the process's user", asy
 	t.notOk("uid" in stepOf(compile(other), "namespace.join"), "without a user namespace nobody changes");
 });
 
+t.test("below a user namespace that denies setgroups, additional groups are ignored, and that is said", async (t) => {
+	const spec = defaultSpec();
+	spec.process.user = { uid: 0, gid: 0, additionalGids: [5] };
+	const host = { initialUserNamespace: false, setgroupsDenied: true };
+	const plan = compile(spec, { host });
+	t.notOk(stepOf(plan, "process.user").setgroups);
+	t.match(plan.warnings, [{ at: "/process/user/additionalGids", message: /ignored.*setgroups/ }]);
+	t.ok(stepOf(compile(spec, { host: { initialUserNamespace: false } }), "process.user").setgroups);
+});
+
 t.test("a joined user namespace has its maps", async (t) => {
 	const plan = compile(withNamespaces({ type: "mount" }, { type: "user", path: "/proc/7/ns/user" }));
 	t.notOk(plan.host.some((step) => step.op === "idmap.write"));

@@ -24,6 +24,12 @@ export interface Syscall {
 	args?: { index: number; value: number; valueTwo?: number; op: string }[];
 }
 
+interface Throttle {
+	major: number;
+	minor: number;
+	rate: number;
+}
+
 interface IdMapping {
 	containerID: number;
 	hostID: number;
@@ -63,9 +69,18 @@ export interface Config {
 		namespaces: { type: string; path?: string }[];
 		resources?: {
 			devices?: { allow: boolean; type?: string; major?: number; minor?: number; access?: string }[];
-			memory?: { limit?: number; reservation?: number; swap?: number };
+			memory?: {
+				limit?: number;
+				reservation?: number;
+				swap?: number;
+				swappiness?: number;
+				disableOOMKiller?: boolean;
+			};
 			cpu?: { shares?: number; quota?: number; period?: number; cpus?: string; mems?: string };
 			pids?: { limit: number };
+			hugepageLimits?: { pageSize: string; limit: number }[];
+			blockIO?: Partial<Record<`throttle${"Read" | "Write"}${"Bps" | "IOPS"}Device`, Throttle[]>>;
+			unified?: Record<string, string>;
 		};
 		uidMappings?: IdMapping[];
 		gidMappings?: IdMapping[];

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that the given parts of the work need, where they are missing.
 #
-#   install-deps.sh build|test|lint|bench ...
+#   install-deps.sh build|test|lint|bench|vm ...
 #
 # Says nothing and needs no root when nothing is missing. Node and npm are expected to be there: which ones is the
 # user's choice (Node >= 20).
@@ -46,8 +46,15 @@ for part in "$@"; do
 		need crun has crun
 		need runc has runc
 		;;
+	vm)
+		need busybox-static test -x /bin/busybox
+		need qemu-system-x86 has qemu-system-x86_64
+		need mmdebstrap has mmdebstrap
+		need debian-archive-keyring test -e /usr/share/keyrings/debian-archive-keyring.gpg
+		need e2fsprogs has mkfs.ext4
+		;;
 	*)
-		echo "usage: $0 build|test|lint|bench ..." >&2
+		echo "usage: $0 build|test|lint|bench|vm ..." >&2
 		exit 2
 		;;
 	esac

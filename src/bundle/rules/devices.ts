@@ -16,7 +16,8 @@ export function checkDevices(spec: Spec, report: Report): void {
 	const devices = spec.linux?.devices ?? [];
 	for (let index = 0; index < devices.length; index++) {
 		const device = devices[index];
-		if (device === undefined || device.type === "p") continue;
+		// What does not fit the schema has been reported (salvage.ts).
+		if (device?.type === undefined || device.type === "p") continue;
 		checkNumber(device, "major", `/linux/devices/${index}/major`, report);
 		checkNumber(device, "minor", `/linux/devices/${index}/minor`, report);
 	}

@@ -28,7 +28,11 @@ function checkMount(mount: Mount, at: string, report: Report): void {
 
 export function checkMounts(spec: Spec, report: Report): void {
 	const { mounts = [] } = spec;
-	for (let index = 0; index < mounts.length; index++) checkMount(mounts[index] as Mount, `/mounts/${index}`, report);
+	for (let index = 0; index < mounts.length; index++) {
+		const mount = mounts[index];
+		// What does not fit the schema has been reported (salvage.ts).
+		if (mount?.destination !== undefined) checkMount(mount, `/mounts/${index}`, report);
+	}
 	if (mounts.length > 0 && findNamespace(spec, "mount") === undefined) {
 		const consequence = "the container's mounts are made in the runtime's own, and stay";
 		report.warning("/linux/namespaces", `without a mount namespace ${consequence}`);

@@ -26,7 +26,10 @@ const SETS = ["bounding", "effective", "inheritable", "permitted", "ambient"] as
 
 function checkRlimits({ rlimits = [] }: Process, report: Report): void {
 	for (let index = 0; index < rlimits.length; index++) {
-		const { type, soft, hard } = rlimits[index] as Rlimit;
+		const rlimit = rlimits[index];
+		// What does not fit the schema has been reported (salvage.ts).
+		if (rlimit?.type === undefined) continue;
+		const { type, soft, hard } = rlimit as Rlimit;
 		const at = `/process/rlimits/${index}`;
 		let earlier = 0;
 		while (rlimits[earlier]?.type !== type) earlier++;

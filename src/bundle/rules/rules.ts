@@ -19,7 +19,9 @@ import { checkSeccomp } from "./seccomp.js";
 import { checkSysctls } from "./sysctl.js";
 import { checkVersion } from "./version.js";
 
-const RULES = [
+export type Rule = (spec: Spec, report: Report) => void;
+
+export const RULES: readonly Rule[] = [
 	checkVersion,
 	checkProcess,
 	checkMounts,

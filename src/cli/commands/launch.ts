@@ -23,6 +23,7 @@ export function launchRequest(
 		preserveFds: options["preserve-fds"] ?? 0,
 		systemdCgroup: global["systemd-cgroup"] === true,
 		onWarning: (message, pointer) => session.log.warning(message, pointer),
+		onNotice: (message, pointer) => session.log.aside(message, pointer),
 		...(global.trace ? { onTrace: (steps: TracedStep[]) => printTrace(steps, session) } : {}),
 	};
 }

@@ -10,7 +10,7 @@ export const spec: Command<"spec"> = ({ options }, { native }) => {
 	}
 	const { euid, egid } = native.identity();
 	const config = defaultConfig({
-		unifiedCgroup: readLayout(native.readText({ path: "/proc/self/mountinfo" })).mode === "v2",
+		unifiedCgroup: readLayout(native.readText({ path: "/proc/self/mountinfo", lossy: true })).mode === "v2",
 		...(options.rootless ? { rootless: { uid: euid, gid: egid } } : {}),
 	});
 	native.replaceFile({ path, text: JSON.stringify(config, null, "\t"), mode: 0o666 });

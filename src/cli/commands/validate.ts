@@ -22,14 +22,23 @@ export const validate: Command<"validate"> = ({ global, positionals }, { native 
 };
 
 function diagnose(native: Native, path: string, global: GlobalOptions): Diagnostic[] {
-	const file = `${path}/config.json`;
-	// A bundle that is not there, or cannot be read, fails in loadBundle, which has the words for it.
-	if (native.stat({ path: file })?.type === "file") {
-		const { diagnostics } = parseConfig(native.readText({ path: file }), { locate: true });
+	const text = readConfig(native, `${path}/config.json`);
+	if (text !== undefined) {
+		const { diagnostics } = parseConfig(text, { locate: true });
 		if (diagnostics.some(({ severity }) => severity === "error")) return diagnostics;
 	}
 	const bundle = loadBundle(native, path);
 	return [...bundle.warnings, ...refusals(() => explainedPlan(native, bundle, global))];
+}
+
+/** Undefined for what is not there or cannot be read: it fails again in loadBundle, which has the words for it. */
+function readConfig(native: Native, path: string): string | undefined {
+	try {
+		return native.readText({ path });
+	} catch (error) {
+		if (error instanceof Error && "errno" in error) return undefined;
+		throw error;
+	}
 }
 
 /** What only the plan compiler refuses. What it misses on this host is no fault of the bundle. */
