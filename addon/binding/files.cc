@@ -37,9 +37,22 @@ Failure WriteTemporary(const std::string& temporary, const std::string& text, in
   return {};
 }
 
-Failure Replace(const std::string& path, const std::string& text, int mode, bool sync) {
+// Swaps the two names, then removes the old file. ext4 answers a rename onto an existing file by writing the new one to
+// the disk at once (auto_da_alloc), and whoever unlinks it soon after waits for that: 1.4 ms of a `run`, where /run is
+// no tmpfs. An exchange is as atomic, and no reason for it to. Only for files that nobody else puts there.
+bool Exchange(const std::string& temporary, const std::string& path) {
+  // ENOENT: the first of its name. EINVAL: a file system that cannot.
+  if (renameat2(AT_FDCWD, temporary.c_str(), AT_FDCWD, path.c_str(), RENAME_EXCHANGE) == -1) return false;
+  unlink(temporary.c_str());
+  return true;
+}
+
+Failure Replace(const Options& options) {
+  const std::string path = options.Path("path");
   const std::string temporary = TemporaryFor(path);
-  Failure failure = WriteTemporary(temporary, text, mode, sync);
+  Failure failure =
+      WriteTemporary(temporary, options.Text("text"), options.Integer("mode", 0600), options.Flag("sync"));
+  if (!failure && options.Flag("exchange") && Exchange(temporary, path)) return {};
   if (!failure && rename(temporary.c_str(), path.c_str()) == -1) failure = Failed("rename", path);
   if (failure && failure.number != EEXIST) unlink(temporary.c_str());
   return failure;
@@ -56,12 +69,7 @@ Napi::Value ReadText(const Napi::CallbackInfo& info) {
   return Napi::String::New(info.Env(), content);
 }
 
-Napi::Value ReplaceFile(const Napi::CallbackInfo& info) {
-  const Options options(info);
-  const Failure failure =
-      Replace(options.Path("path"), options.Text("text"), options.Integer("mode", 0600), options.Flag("sync"));
-  return Finish(info.Env(), failure);
-}
+Napi::Value ReplaceFile(const Napi::CallbackInfo& info) { return Finish(info.Env(), Replace(Options(info))); }
 
 Napi::Value AppendText(const Napi::CallbackInfo& info) {
   const Options options(info);

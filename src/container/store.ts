@@ -99,7 +99,7 @@ export function tryLock(
 }
 
 export function writeRecord(native: Native, directory: StateDirectory, record: ContainerRecord): void {
-	native.replaceFile({ path: directory.record, text: JSON.stringify(record), mode: 0o600 });
+	native.replaceFile({ path: directory.record, text: JSON.stringify(record), mode: 0o600, exchange: true });
 }
 
 /** The record, or undefined when there is none: no such container, or one whose create was killed at once. */

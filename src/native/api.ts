@@ -94,8 +94,11 @@ export interface Native {
 	 * does not belong becomes U+FFFD. For files that repeat what others chose, such as the mount points of a host.
 	 */
 	readText(options: { path: string; lossy?: boolean }): string;
-	/** Temporary file in the same directory (O_EXCL), then rename(2). `sync` adds fdatasync. */
-	replaceFile(options: { path: string; text: string; mode: number; sync?: boolean }): void;
+	/**
+	 * Temporary file in the same directory (O_EXCL), then rename(2). `sync` adds fdatasync. `exchange` swaps the names where
+	 * the file exists and can be nothing but a file, which spares a write to the disk.
+	 */
+	replaceFile(options: { path: string; text: string; mode: number; sync?: boolean; exchange?: boolean }): void;
 	appendText(options: { path: string; text: string; mode: number }): void;
 	/** One write(2) on an existing file (cgroupfs, procfs). */
 	writeControl(options: { path: string; text: string }): void;

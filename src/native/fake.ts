@@ -141,7 +141,7 @@ export class FakeNative implements Native {
 	readText({ path }: { path: string }): string {
 		return this.files.read(path);
 	}
-	replaceFile(options: { path: string; text: string; mode: number; sync?: boolean }): void {
+	replaceFile(options: { path: string; text: string; mode: number; sync?: boolean; exchange?: boolean }): void {
 		this.record("replaceFile", options);
 		this.files.write("open", options.path, options.text, options.mode);
 	}

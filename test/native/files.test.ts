@@ -91,6 +91,22 @@ t.test("replaceFile swaps the whole file and leaves no temporary one", async (t)
 	t.same(readdirSync(directory), ["state.json"]);
 });
 
+t.test(
+	"replaceFile by exchange: the first of its name, and one more, which readers of the old file do not see",
+	async (t) => {
+		const directory = scratch(t);
+		const path = join(directory, "state.json");
+		native.replaceFile({ path, text: "one", mode: 0o600, exchange: true });
+		const first = openSync(path, "r");
+		native.replaceFile({ path, text: "two", mode: 0o640, exchange: true });
+		t.equal(readFileSync(first, "utf8"), "one");
+		closeSync(first);
+		t.equal(readFileSync(path, "utf8"), "two");
+		t.equal(statSync(path).mode & 0o777, 0o640);
+		t.same(readdirSync(directory), ["state.json"]);
+	},
+);
+
 t.test("replaceFile does not write through a symlink in the place of its temporary file", async (t) => {
 	const directory = scratch(t);
 	const victim = join(directory, "victim");
