@@ -28,6 +28,10 @@ enum class Frame : std::uint32_t {
   kSeccomp = 20,    // payload: struct sock_filter[]
   kListen = 21,     // fd: listening unix socket in the state directory, for start.wait via socket
   kStart = 22,      //
+
+  // init <-> the process that opens host paths for it (steps/opener.h), on a socketpair of their own
+  kHostPath = 32,      // payload: path; fds: mount and user namespace to open it in
+  kHostPathDone = 33,  // fd: O_PATH descriptor; without one, payload: errno
 };
 
 struct Header {

@@ -42,6 +42,9 @@ struct Context {
   // Microseconds of each step so far, with room for those of this part; null without plan.trace.
   std::uint32_t* times = nullptr;
 
+  // Who opens host paths that this process may not reach; see opener.h.
+  UniqueFd opener;
+
   Rootfs rootfs;
   // The host's / and /proc and a clone of its /dev/null, all taken before the root changes and released with it,
   // except for the last.

@@ -5,6 +5,7 @@
 #include <sys/sysmacros.h>
 
 #include "steps/attributes.h"
+#include "steps/opener.h"
 #include "steps/steps.h"
 #include "steps/target.h"
 
@@ -16,8 +17,8 @@ constexpr mode_t kFileMode = 0644;
 
 // A detached copy of the mount at a host path. This process is in a copy of the host's mount namespace, whose / is
 // still the host's: sources are trusted, and symlinks in them are followed.
-Status CloneTree(const char* source, bool tree, UniqueFd* mount) {
-  *mount = UniqueFd(open_tree(AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (tree ? AT_RECURSIVE : 0U)));
+Status CloneTree(const Context& context, const char* source, bool tree, UniqueFd* mount) {
+  *mount = CloneHostTree(context, source, tree ? AT_RECURSIVE : 0U);
   return *mount ? Status::Ok() : Status::Errno("open_tree", source);
 }
 
@@ -41,7 +42,7 @@ Status steps::MountBind(Context& context, const JsonValue& step) {
   const char* destination = JsonString(step, "destination", "");
   UniqueFd mount;
   UniqueFd target;
-  RETURN_IF_FAILED(CloneTree(JsonString(step, "source", ""), JsonBool(step, "tree"), &mount));
+  RETURN_IF_FAILED(CloneTree(context, JsonString(step, "source", ""), JsonBool(step, "tree"), &mount));
   RETURN_IF_FAILED(OpenTarget(context, mount.get(), destination, &target));
 
   mount_attr attributes{};
@@ -57,7 +58,7 @@ Status steps::BindDevice(Context& context, const JsonValue& step) {
   UniqueFd mount;
   UniqueFd target;
   const char* source = JsonString(step, "source", "");
-  RETURN_IF_FAILED(CloneTree(source, false, &mount));
+  RETURN_IF_FAILED(CloneTree(context, source, false, &mount));
   // The host's file of this name, but is it the device that was asked for?
   struct stat found {};
   if (fstat(mount.get(), &found) < 0) return Status::Errno("fstat", source);

@@ -8,6 +8,7 @@
 
 #include "steps/attributes.h"
 #include "steps/move_root.h"
+#include "steps/opener.h"
 #include "steps/proc.h"
 #include "steps/steps.h"
 
@@ -16,9 +17,8 @@ namespace {
 
 // pivot_root(2) refuses a new root whose parent mount is shared, and what is attached there would appear on the host.
 // The rootfs need not be the root of a mount, so go up until there is one.
-Status MakeParentPrivate(const char* path) {
-  // host path: the rootfs from outside
-  UniqueFd directory(open(path, O_PATH | O_DIRECTORY | O_CLOEXEC));
+Status MakeParentPrivate(const Context& context, const char* path) {
+  UniqueFd directory = OpenHostPath(context, path, O_DIRECTORY);
   while (directory) {
     struct statx attributes {};
     if (statx(directory.get(), "", AT_EMPTY_PATH, STATX_TYPE, &attributes) < 0) return Status::Errno("statx", path);
@@ -69,8 +69,7 @@ Status Pivot(Context& context) {
 
 // In the caller's mount namespace: every mount that were made, or changed, would be one of the host.
 Status OpenInPlace(Context& context, const char* path) {
-  // host path: before the root changes
-  UniqueFd root(open(path, O_PATH | O_DIRECTORY | O_CLOEXEC));
+  UniqueFd root = OpenHostPath(context, path, O_DIRECTORY);
   if (!root) return Status::Errno("open", path);
   context.rootfs = Rootfs(std::move(root));
   if (PlanHas(context, "sysctl.write")) context.host_proc = OpenHostProc();
@@ -93,12 +92,14 @@ Status steps::OpenRoot(Context& context, const JsonValue& step) {
   if (!context.host_root) return Status::Errno("open", "/");
   RETURN_IF_FAILED(ApplyAttributes(context.host_root.get(), change, (propagation & MS_REC) != 0, "/"));
   context.may_propagate = propagation != (MS_REC | MS_PRIVATE) && propagation != (MS_REC | MS_SLAVE);
-  if (context.may_propagate) RETURN_IF_FAILED(MakeParentPrivate(path));
+  if (context.may_propagate) RETURN_IF_FAILED(MakeParentPrivate(context, path));
 
   // A mount of its own, so that it can be pivoted to and made read-only without touching the host's.
-  UniqueFd root(open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE));
+  UniqueFd root = CloneHostTree(context, path, AT_RECURSIVE);
   if (!root) return Status::Errno("open_tree", path);
-  if (move_mount(root.get(), "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS) < 0)
+  const UniqueFd target = OpenHostPath(context, path, O_DIRECTORY);
+  if (!target) return Status::Errno("open", path);
+  if (move_mount(root.get(), "", target.get(), "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
     return Status::Errno("move_mount", path);
   context.rootfs = Rootfs(std::move(root));
 
@@ -110,6 +111,8 @@ Status steps::OpenRoot(Context& context, const JsonValue& step) {
 
 Status steps::EnterRoot(Context& context, const JsonValue& step) {
   const std::string_view method = JsonString(step, "method", "");
+  // Its own root would change with ours.
+  context.opener.reset();
   if (method == "pivot") {
     RETURN_IF_FAILED(Pivot(context));
   } else if (method == "move") {

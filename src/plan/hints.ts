@@ -41,13 +41,14 @@ export function hintFor(step: Step, failure: FailedStep): string | undefined {
 			if (failure.code === "ENOENT") return "this kernel has no such parameter, or not in a namespace";
 			return failure.code === "EINVAL" ? "the kernel refuses the value" : undefined;
 		case "device.create":
-			return failure.code === "EPERM" ? "mknod takes CAP_MKNOD and a device cgroup that allows it" : undefined;
+			if (failure.code === "EPERM") return "mknod takes CAP_MKNOD and a device cgroup that allows it";
+			return step.source === undefined ? undefined : bindDevice(step.source, failure, "where mknod is not allowed");
 		case "symlink.create":
 			return failure.code === "EROFS"
 				? "without a mount on /dev, the runtime needs to write to the root filesystem"
 				: undefined;
 		case "device.bind":
-			return bindDevice(step.source, failure);
+			return bindDevice(step.source, failure, "in a user namespace");
 		case "cgroup.create":
 			return isForbidden(failure)
 				? "a cgroup can be made only where it was delegated to the caller; without linux.cgroupsPath and limits the container stays in the caller's"
@@ -71,12 +72,10 @@ function isForbidden({ code }: FailedStep): boolean {
 	return code === "EACCES" || code === "EPERM" || code === "EROFS";
 }
 
-function bindDevice(source: string, { code, syscall }: FailedStep): string | undefined {
+function bindDevice(source: string, { code, syscall }: FailedStep, where: string): string | undefined {
 	if (syscall !== "open_tree") return undefined;
-	if (code === "ENOENT") return `in a user namespace a device is the host's, and the host has no ${source}`;
-	return code === "ENODEV"
-		? `in a user namespace a device is the host's, and ${source} is another one there`
-		: undefined;
+	if (code === "ENOENT") return `${where} a device is the host's, and the host has no ${source}`;
+	return code === "ENODEV" ? `${where} a device is the host's, and ${source} is another one there` : undefined;
 }
 
 function filesystem(type: string, { code }: FailedStep): string | undefined {

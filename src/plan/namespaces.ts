@@ -53,9 +53,17 @@ export function readNamespaces(spec: Spec): Namespaces {
  * the process is in at that moment.
  */
 export function enterNamespaces(context: Context, init: InitStep[]): void {
-	const { joined, created } = context.namespaces;
+	const { namespaces } = context;
+	const { joined, created } = namespaces;
 	if (joined.length > 0) {
-		init.push({ op: "namespace.join", at: "/linux/namespaces", namespaces: joined, ...rootSubstitute(context) });
+		const join: InitStepOf<"namespace.join"> = {
+			op: "namespace.join",
+			at: "/linux/namespaces",
+			namespaces: joined,
+			...rootSubstitute(context),
+		};
+		if (namespaces.has("user") && !namespaces.isNew("user")) join.opener = true;
+		init.push(join);
 	}
 	const cloned: NamespaceType[] = [];
 	for (let index = 0; index < created.length; index++) {
@@ -65,6 +73,7 @@ export function enterNamespaces(context: Context, init: InitStep[]): void {
 	const clone: InitStepOf<"clone"> = { op: "clone", at: "/linux/namespaces", namespaces: cloned };
 	const unified = context.host.cgroup.mode === "v2" ? context.cgroups[0] : undefined;
 	if (unified) clone.cgroup = unified.path;
+	if (namespaces.isNew("user")) clone.opener = true;
 	init.push(clone);
 }
 

@@ -50,6 +50,11 @@ const mountCommon = {
 /** Who to be in a user namespace that does not map id 0. */
 const rootSubstitute = { uid: z.number().int().optional(), gid: z.number().int().optional() };
 
+const opener = z
+	.literal(true)
+	.optional()
+	.describe("leave a process that opens host paths which the root of the user namespace may not reach (EACCES)");
+
 export const initStep = z.discriminatedUnion("op", [
 	// --- before the clone: run by the init's first stage, in the host's namespaces --------------------------
 	z.object({ op: z.literal("process.oomScoreAdj"), at, value: z.number().int() }),
@@ -58,6 +63,7 @@ export const initStep = z.discriminatedUnion("op", [
 			op: z.literal("namespace.join"),
 			at,
 			namespaces: z.array(z.object({ type: namespaceType, path: z.string(), at })),
+			opener,
 			...rootSubstitute,
 		})
 		.describe(
@@ -69,6 +75,7 @@ export const initStep = z.discriminatedUnion("op", [
 			at,
 			namespaces: z.array(namespaceType).describe("new namespaces; cgroup is never here, see namespace.unshare"),
 			cgroup: z.string().optional().describe("v2 cgroup directory for CLONE_INTO_CGROUP"),
+			opener,
 		})
 		.describe("the container's first process starts here; every later step runs in it"),
 
@@ -164,6 +171,10 @@ export const initStep = z.discriminatedUnion("op", [
 			mode: z.number().int(),
 			uid: z.number().int(),
 			gid: z.number().int(),
+			source: z
+				.string()
+				.optional()
+				.describe("host path of the device, bound in its place (device.bind) where mknod says EPERM"),
 		})
 		.describe("an existing file that is not this device is an error"),
 	z

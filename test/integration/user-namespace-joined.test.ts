@@ -1,12 +1,11 @@
 /** User namespaces that exist, beside namespaces that belong to them, and to others. */
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { chownSync, readdirSync, readlinkSync, writeFileSync } from "node:fs";
+import { chownSync, readdirSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import type { Bundle } from "../support/bundle.js";
 import { Caller } from "../support/caller.js";
 import type { Config } from "../support/config.js";
+import { Holder } from "../support/holder.js";
 import { oursOnly } from "../support/runtime.js";
 import { nothingLeft, workspace } from "../support/workspace.js";
 
@@ -18,20 +17,17 @@ if (oursOnly) {
 	process.exit(0);
 }
 
-const holders: ChildProcess[] = [];
+const holders: Holder[] = [];
 const release = (): void => {
-	for (const holder of holders.splice(0)) holder.kill("SIGKILL");
+	for (const holder of holders.splice(0)) holder.release();
 };
 t.teardown(release);
 
-/** A process in new namespaces (flags of unshare(1)), for as long as the tests run. `map`: "inside outside size". */
+/** A process in new namespaces, for as long as the tests run; the directory of its namespaces. */
 async function hold(flags: string[], map: string | undefined, words: string[] = []): Promise<string> {
-	const [first = "", ...rest] = [...words, "unshare", ...flags, "sh", "-c", "echo; exec sleep 1000"];
-	const holder = spawn(first, rest, { stdio: ["ignore", "pipe", "inherit"] });
+	const holder = await Holder.start(flags, { ...(map === undefined ? {} : { map }), words });
 	holders.push(holder);
-	if (holder.stdout) await once(holder.stdout, "data");
-	if (map !== undefined) for (const kind of ["uid_map", "gid_map"]) writeFileSync(`/proc/${holder.pid}/${kind}`, map);
-	return `/proc/${holder.pid}/ns`;
+	return holder.directory;
 }
 
 function give(bundle: Bundle, uid: number): void {
