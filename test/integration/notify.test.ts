@@ -1,33 +1,11 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import t from "tap";
-import { program } from "../support/programs.js";
+import { NotifySocket } from "../support/notify-socket.js";
 import { unlessPeer } from "../support/runtime.js";
 import { eventually, nothingLeft, workspace } from "../support/workspace.js";
 
 const proxy = unlessPeer({ crun: "1.8 binds the caller's socket, and adds no MAINPID" });
 const space = workspace(t);
-
-/** A socket as systemd has it for a service of Type=notify. */
-class NotifySocket {
-	received = "";
-	readonly #child: ChildProcess;
-
-	constructor(readonly path: string) {
-		this.#child = spawn(program("probe"), ["listen", path], { stdio: ["ignore", "pipe", "inherit"] });
-		this.#child.stdout?.on("data", (data: Buffer) => {
-			this.received += data;
-		});
-	}
-
-	async listening(): Promise<void> {
-		await eventually(() => this.received.includes("listening"), "the socket is there");
-	}
-
-	close(): void {
-		this.#child.kill("SIGKILL");
-	}
-}
 
 t.test(
 	"READY=1 reaches the caller's socket with MAINPID, at start of a detached container",

@@ -91,6 +91,18 @@ t.test("spec --rootless gives a bundle that runs", async (t) => {
 	t.match(result.stdout, /^lo$/m, "the host's /sys");
 });
 
+t.test("… as it is, on a terminal", async (t) => {
+	const container = caller.container();
+	const { path } = container.bundle;
+	rmSync(join(path, "config.json"));
+	t.equal(caller.runtime.command(["spec", "--rootless", "--bundle", path]).status, 0);
+	const terminal = new Terminal(["run", ...container.runtime.argv(["run", "--bundle", path, container.id], [])]);
+	await terminal.shows(/# /);
+	terminal.write("id -u; tty; cat /proc/self/cgroup | wc -l; exit 3\r");
+	t.equal((await terminal.ended()).status, 3, terminal.output);
+	t.match(terminal.output, /\r\n0\r\n\/dev\/(pts\/0|console)\r\n/);
+});
+
 t.test("every command, in the user's own state root", async (t) => {
 	const container = caller.container((config) => {
 		config.process.args = ["/bin/sleep", "1000"];

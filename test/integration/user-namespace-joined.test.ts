@@ -1,5 +1,5 @@
 /** User namespaces that exist, beside namespaces that belong to them, and to others. */
-import { chownSync, readdirSync, readlinkSync } from "node:fs";
+import { chownSync, readdirSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import type { Bundle } from "../support/bundle.js";
@@ -73,6 +73,47 @@ t.test("a user namespace, and others that belong to it", async (t) => {
 	t.equal(seen.uts, readlinkSync(paths.uts));
 	t.match(seen.ids, /^Uid:\t5\t5\t5\t5\nGid:\t6\t6\t6\t6\nGroups:\t7/m);
 	t.same(seen.map.split(/\s+/), ["0", `${base}`, "1000"]);
+});
+
+t.test("all that a container can have, the mount and pid namespace among them", async (t) => {
+	const types = ["user", "mount", "pid", "network", "ipc", "uts", "cgroup"];
+	const flags = [
+		"--user",
+		"--mount",
+		"--net",
+		"--ipc",
+		"--uts",
+		"--cgroup",
+		"--time",
+		"--pid",
+		"--fork",
+		"--kill-child",
+	];
+	const holder = await Holder.start(flags);
+	holders.push(holder);
+	for (const kind of ["uid_map", "gid_map"]) writeFileSync(`/proc/${holder.pid}/${kind}`, `0 ${base} 1000`);
+	// unshare itself is outside of its pid namespace.
+	const own = (type: string): string => {
+		const file = files[type] ?? type;
+		return holder.path(type === "pid" ? `${file}_for_children` : file);
+	};
+	const paths = Object.fromEntries(types.map((type) => [type, own(type)]));
+	const seen = space.inside(
+		(config, bundle) => {
+			joining(paths)(config, bundle);
+			delete config.hostname;
+			// /sys/fs/cgroup of a cgroup namespace that another one made shows nothing of this container.
+			config.mounts = config.mounts.filter(({ type }) => type !== "cgroup");
+		},
+		{
+			...Object.fromEntries(types.map((type) => [type, link(type)])),
+			map: "cat /proc/self/uid_map",
+			processes: "ls -d /proc/[0-9]* | wc -l",
+		} as Record<string, string>,
+	);
+	for (const type of types) t.equal(seen[type], readlinkSync(own(type)), type);
+	t.same(seen.map?.split(/\s+/), ["0", `${base}`, "1000"]);
+	t.ok(Number(seen.processes) > 2, "the holder's processes are in /proc");
 });
 
 t.test("a user namespace, and a network namespace that belongs to the host", async (t) => {

@@ -31,6 +31,10 @@ export class Holder {
 		return `/proc/${this.#child.pid}/ns`;
 	}
 
+	get pid(): number {
+		return this.#child.pid ?? 0;
+	}
+
 	path(name: string): string {
 		return `${this.directory}/${name}`;
 	}
