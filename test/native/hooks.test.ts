@@ -7,7 +7,7 @@ const shell = (script: string, more: { stdin?: string; timeoutMs?: number; cwd?:
 	native.runHook({ path: "/bin/sh", args: ["sh", "-c", script], env: [], stdin: "", ...more });
 
 t.test("a hook has the state on stdin, just the environment it is given, and its own session", async (t) => {
-	const result = shell("cat; env; ps -o pid=,pgid=,sid= -p $$ | tr -s ' '", {
+	const result = shell("cat; env; cat /proc/$$/stat", {
 		stdin: '{"id":"x"}\n',
 		env: ["A=1"],
 		cwd: "/usr",
@@ -16,7 +16,8 @@ t.test("a hook has the state on stdin, just the environment it is given, and its
 	const [state, ...rest] = result.output.trimEnd().split("\n");
 	t.equal(state, '{"id":"x"}');
 	t.same(new Set(rest.slice(0, -1)), new Set(["A=1", "PWD=/usr"]));
-	const [pid, group, session] = (rest.at(-1) ?? "").trim().split(" ");
+	// proc(5): pid (comm) state ppid pgrp session
+	const [pid, , , , group, session] = (rest.at(-1) ?? "").split(" ");
 	t.equal(group, pid);
 	t.equal(session, pid);
 });
