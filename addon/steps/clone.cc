@@ -70,7 +70,11 @@ Status steps::Clone(Context& context, const JsonValue& step) {
   context.in_user_namespace = context.in_user_namespace || user_namespace;
   // Its own session: no controlling terminal of the engine, no job-control signals from there.
   if (setsid() < 0) return Status::Errno("setsid");
-  return Status::Ok();
+  if (!JsonBool(step, "becomeRoot")) return Status::Ok();
+  // Not before the clone: who may move a process into the cgroup is the host's root, or whom it delegated the cgroup
+  // to, and not the root of the user namespace that was joined.
+  RETURN_IF_FAILED(BecomeUserNamespaceRoot(step));
+  return HideFromContainer();
 }
 
 }  // namespace runtime_ts

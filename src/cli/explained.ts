@@ -2,6 +2,7 @@
 import type { Bundle } from "../bundle/load.js";
 import { gatherFacts } from "../container/facts.js";
 import { checkId } from "../container/place.js";
+import { fillIdMappings } from "../container/subordinate-ids.js";
 import type { Native } from "../native/api.js";
 import { compilePlan } from "../plan/compile.js";
 import type { Plan } from "../plan/schema.js";
@@ -13,10 +14,12 @@ import type { GlobalOptions } from "./table.js";
 export function explainedPlan(native: Native, bundle: Bundle, global: GlobalOptions, given?: string): Plan {
 	const id = given ?? bundleName(bundle.path);
 	checkId(id);
-	return compilePlan({
+	const host = gatherFacts(native, bundle.spec);
+	const unmapped = fillIdMappings(native, bundle.spec, host, native.environment());
+	const plan = compilePlan({
 		id,
 		bundle,
-		host: gatherFacts(native, bundle.spec),
+		host,
 		options: {
 			noPivot: false,
 			noNewKeyring: false,
@@ -28,4 +31,6 @@ export function explainedPlan(native: Native, bundle: Bundle, global: GlobalOpti
 			...rootlessMode(global),
 		},
 	});
+	if (unmapped !== undefined) plan.warnings.unshift({ at: "/linux/uidMappings", message: unmapped });
+	return plan;
 }

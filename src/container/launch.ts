@@ -15,6 +15,7 @@ import { newRecord } from "./recording.js";
 import type { LaunchRequest } from "./request.js";
 import { checkConsole, checkPreservedFds, checkPrivileges, listenFds } from "./request.js";
 import { claim, directoryOf } from "./store.js";
+import { fillIdMappings } from "./subordinate-ids.js";
 import { undo } from "./undo.js";
 
 /** Runs everything up to the point where the container waits for start. On failure nothing is left. */
@@ -66,6 +67,8 @@ function prepare(native: Native, request: LaunchRequest, mode: LaunchMode, aroun
 
 	const host = gatherFacts(native, bundle.spec);
 	checkPrivileges(bundle.spec, host.euid);
+	const unmapped = fillIdMappings(native, bundle.spec, host, env);
+	if (unmapped !== undefined) request.onWarning?.(unmapped, "/linux/uidMappings");
 	const preserved = request.preserveFds ?? 0;
 	const options: CreateOptions = {
 		noPivot: request.noPivot === true,

@@ -54,8 +54,10 @@ export function explainFailure(plan: Pick<Plan, "init">, failure: FailedStep): R
 		case "hook.run":
 			return explainHook(step, failure, text);
 		default: {
-			const where = step.at === undefined ? "" : ` (config.json#${step.at})`;
-			return error("init", inInit + sentence(step, failure, text) + where, step, failure, hintFor(step, failure));
+			const at = refusedByCgroup(step, failure) ? "/linux/cgroupsPath" : step.at;
+			const where = at === undefined ? "" : ` (config.json#${at})`;
+			const { op } = step;
+			return error("init", inInit + sentence(step, failure, text) + where, { op, at }, failure, hintFor(step, failure));
 		}
 	}
 }
@@ -92,6 +94,14 @@ function hostAction(step: HostStep): [ErrorCode, string] {
 	}
 }
 
+/**
+ * A clone into a cgroup of v2 fails in ways that no namespace has: no right to move there, a cgroup whose controllers go
+ * to its children, a threaded one (clone3(2)).
+ */
+export function refusedByCgroup(step: InitStep | HostStep, { code }: FailedStep): boolean {
+	return step.op === "clone" && step.cgroup !== undefined && ["EACCES", "EBUSY", "EOPNOTSUPP"].includes(code);
+}
+
 /** The words that runc has for the step, then what exactly went wrong. */
 function sentence(step: InitStep, failure: FailedStep, text: string): string {
 	const cause = causeOf(step, failure, text);
@@ -101,6 +111,8 @@ function sentence(step: InitStep, failure: FailedStep, text: string): string {
 			return `error mounting ${JSON.stringify(step.source)} to rootfs at ${JSON.stringify(step.destination)}: ${cause}`;
 		case "mount.remount":
 			return step.destination === "/" ? `error setting rootfs as readonly: ${cause}` : cause;
+		case "clone":
+			return refusedByCgroup(step, failure) ? `unable to apply cgroup configuration: ${step.cgroup}: ${text}` : cause;
 		case "root.open":
 			return `error preparing rootfs: ${cause}`;
 		case "root.enter":

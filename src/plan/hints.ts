@@ -1,5 +1,5 @@
 /** What a person can do about a failed step, where experience says what is behind an errno. */
-import type { FailedStep } from "./failure.js";
+import { type FailedStep, refusedByCgroup } from "./failure.js";
 import type { HostStep, InitStep } from "./schema.js";
 
 type Step = InitStep | HostStep;
@@ -21,7 +21,7 @@ export function hintFor(step: Step, failure: FailedStep): string | undefined {
 			if (failure.code === "EINVAL") return "the path must be a namespace of the type that it is listed for";
 			return failure.code === "ENOENT" ? "the process that the namespace belonged to may have ended" : undefined;
 		case "clone":
-			return clone(failure);
+			return refusedByCgroup(step, failure) ? cloneIntoCgroup(failure) : clone(failure);
 		case "root.enter":
 			return step.method === "pivot" && failure.code === "EINVAL"
 				? "pivot_root does not work when the root of the host is an initramfs; --no-pivot does"
@@ -87,6 +87,13 @@ function filesystem(type: string, { code }: FailedStep): string | undefined {
 	if (type === "proc")
 		return "in a user namespace, proc can be mounted only together with a new pid namespace, and where the outer /proc is not covered in parts";
 	return "in a user namespace, only some filesystems can be mounted";
+}
+
+/** cgroup-v2.rst, "Delegation Containment" and "No Internal Process Constraint". */
+function cloneIntoCgroup({ code }: FailedStep): string {
+	if (code === "EACCES")
+		return "a process can be moved only within a tree that was delegated to the caller, who has to be in it: `systemd-run --user --scope -p Delegate=yes` makes one";
+	return "the cgroup passes controllers on to its children, or is threaded: it takes no process of its own";
 }
 
 function clone({ code }: FailedStep): string | undefined {

@@ -1,4 +1,5 @@
 /** linux.uidMappings and linux.gidMappings: who the container's users are on the host. */
+import { RuntimeError } from "../errors.js";
 import type { Context, Linux } from "./context.js";
 import type { HostStep, InitStep } from "./schema.js";
 
@@ -29,6 +30,16 @@ export function inheritsDenial({ host }: Context): boolean {
 	return host.setgroupsDenied === true;
 }
 
+/** Those of an ordinary user have been filled in. The words are runc's. */
+function requireMappings({ uidMappings, gidMappings }: Linux): void {
+	const missing = uidMappings?.length ? (gidMappings?.length ? undefined : "gid") : "uid";
+	if (missing === undefined) return;
+	throw new RuntimeError("config.invalid", `user namespaces enabled, but no ${missing} mappings found`, {
+		pointer: `/linux/${missing}Mappings`,
+		hint: "an ordinary user's are taken from /etc/subuid and /etc/subgid, root has to say which",
+	});
+}
+
 function ranges(mappings: Mappings = []): [number, number, number][] {
 	return mappings.map(({ containerID, hostID, size }) => [containerID, hostID, size]);
 }
@@ -47,5 +58,6 @@ export function writeIdMaps(context: Context, host: HostStep[]): void {
 
 export function awaitIdMaps(context: Context, init: InitStep[]): void {
 	if (!context.namespaces.isNew("user")) return;
+	requireMappings(context.linux);
 	init.push({ op: "idmap.wait", at: "/linux/uidMappings", ...rootSubstitute(context) });
 }

@@ -60,7 +60,6 @@ export function enterNamespaces(context: Context, init: InitStep[]): void {
 			op: "namespace.join",
 			at: "/linux/namespaces",
 			namespaces: joined,
-			...rootSubstitute(context),
 		};
 		if (namespaces.has("user") && !namespaces.isNew("user")) join.opener = true;
 		init.push(join);
@@ -74,6 +73,7 @@ export function enterNamespaces(context: Context, init: InitStep[]): void {
 	const unified = context.host.cgroup.mode === "v2" ? context.cgroups[0] : undefined;
 	if (unified) clone.cgroup = unified.path;
 	if (namespaces.isNew("user")) clone.opener = true;
+	else if (namespaces.has("user")) Object.assign(clone, { becomeRoot: true }, rootSubstitute(context));
 	init.push(clone);
 }
 

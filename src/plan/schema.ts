@@ -64,7 +64,6 @@ export const initStep = z.discriminatedUnion("op", [
 			at,
 			namespaces: z.array(z.object({ type: namespaceType, path: z.string(), at })),
 			opener,
-			...rootSubstitute,
 		})
 		.describe(
 			"opens every path first, then joins: what the caller may join, the user namespace, the rest; the mount namespace last",
@@ -76,6 +75,8 @@ export const initStep = z.discriminatedUnion("op", [
 			namespaces: z.array(namespaceType).describe("new namespaces; cgroup is never here, see namespace.unshare"),
 			cgroup: z.string().optional().describe("v2 cgroup directory for CLONE_INTO_CGROUP"),
 			opener,
+			becomeRoot: z.literal(true).optional().describe("of the user namespace that was joined"),
+			...rootSubstitute,
 		})
 		.describe("the container's first process starts here; every later step runs in it"),
 

@@ -104,6 +104,41 @@ t.test("as many ranges as the kernel takes", async (t) => {
 	t.equal(count, "340\n340");
 });
 
+/** A user namespace without mappings. */
+function unmapped(config: Config): void {
+	delete config.linux.uidMappings;
+	delete config.linux.gidMappings;
+	config.process.args = ["/bin/cat", "/proc/self/uid_map", "/proc/self/gid_map", "/proc/self/setgroups"];
+}
+
+const words = (text: string): string[] => text.trim().split(/\s+/);
+
+t.test("mappings that the configuration leaves out are the own id and the range", async (t) => {
+	const result = caller.container(unmapped).run([], { debug: true });
+	t.equal(result.status, 0, result.stderr);
+	const both = ["0", `${uid}`, "1", "1", `${range.first}`, `${range.size}`];
+	t.same(words(result.stdout), [...both, ...both, "allow"]);
+	t.notOk(result.log.some(({ msg }) => msg.includes("own id")));
+});
+
+t.test("… and the own id alone where there is no range, or no newuidmap, with a warning", async (t) => {
+	const single = ["0", `${uid}`, "1", "0", `${uid}`, "1", "deny"];
+	const cases: [Caller, RegExp][] = [
+		[new Caller(space, uid), /only the caller's own id is mapped: \/etc\/subuid has no range for/],
+		[new Caller(space, uid, { ranges: true, through: ["env", "PATH=/nowhere"] }), /there is no newuidmap in PATH/],
+	];
+	for (const [other, reason] of cases) {
+		const result = other.container(unmapped).run([], { debug: true });
+		t.equal(result.status, 0, result.stderr);
+		t.same(words(result.stdout), single);
+		t.ok(
+			result.log.some(({ level, msg }) => level === "warning" && reason.test(msg)),
+			String(reason),
+		);
+		t.same(other.states, []);
+	}
+});
+
 t.test("what is not the user's is refused, in newuidmap's words", async (t) => {
 	const beyond = (config: Config): void => {
 		config.linux.uidMappings?.push({ containerID: 1, hostID: range.first + range.size, size: 1 });

@@ -121,10 +121,10 @@ t.test("whom the init becomes where root is not mapped: the process's user", asy
 	t.match(stepOf(compile(made), "idmap.wait"), user);
 	const joined = withNamespaces({ type: "mount" }, { type: "user", path: "/proc/7/ns/user" });
 	joined.process.user = user;
-	t.match(stepOf(compile(joined), "namespace.join"), user);
+	t.match(stepOf(compile(joined), "clone"), { becomeRoot: true, ...user });
 	const other = withNamespaces({ type: "mount" }, { type: "network", path: "/run/netns/a" });
 	other.process.user = user;
-	t.notOk("uid" in stepOf(compile(other), "namespace.join"), "without a user namespace nobody changes");
+	t.notOk("becomeRoot" in stepOf(compile(other), "clone"), "without a user namespace nobody changes");
 });
 
 t.test("below a user namespace that denies setgroups, additional groups are ignored, and that is said", async (t) => {

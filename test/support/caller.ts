@@ -15,6 +15,8 @@ export interface CallerOptions {
 	ranges?: boolean;
 	/** False: XDG_RUNTIME_DIR is not set. */
 	runtimeDirectory?: boolean;
+	/** Words before the change of user, which root runs. */
+	before?: string[];
 	/** Words between the change of user and the runtime, for instance `unshare -Ur`. */
 	through?: string[];
 }
@@ -42,11 +44,11 @@ export class Caller {
 	}
 
 	#words(): string[] {
-		const { ranges, runtimeDirectory = true, through = [] } = this.options;
+		const { ranges, runtimeDirectory = true, before = [], through = [] } = this.options;
 		const variables = runtimeDirectory ? [`XDG_RUNTIME_DIR=${this.runtimeDirectory}`] : [];
 		const id = String(this.uid);
 		const become = ["setpriv", "--reuid", id, "--regid", id, "--clear-groups", "--"];
-		const words = [...become, "env", "HOME=/", ...variables, ...through];
+		const words = [...before, ...become, "env", "HOME=/", ...variables, ...through];
 		return ranges ? [...this.#withRanges(), ...words] : words;
 	}
 
