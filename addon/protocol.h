@@ -19,19 +19,21 @@ enum class Frame : std::uint32_t {
   kReady = 5,     // everything up to start is done
   kFailure = 6,   // payload: JSON {"step":index,"syscall":"...","errno":n,"detail":"..."}; the init exits after it
   kTrace = 7,     // payload: JSON array of microseconds, one for each step
+  kMapMount = 8,  // payload: decimal index of the step; fd: a mount that is attached nowhere: map its ids
+  kOpenSource = 9,   // payload: decimal index of a step whose source only the host's root may reach: open it
+  kNetDevices = 10,  // the network namespace exists: move devices into it
 
   // engine -> init
   kPlan = 16,  // payload: JSON {"version","id","init":[steps],"trace"?,"more"?}; with `more`, another kPlan follows
   kIdMapDone = 17,  //
   kCgroup = 18,  // payload: the joined directories, one a line; fds: their `tasks` files, open for writing (v2: none)
-  kHooksDone = 19,  //
-  kSeccomp = 20,    // payload: struct sock_filter[]
-  kListen = 21,     // fd: listening unix socket in the state directory, for start.wait via socket
-  kStart = 22,      //
-
-  // init <-> the process that opens host paths for it (steps/opener.h), on a socketpair of their own
-  kHostPath = 32,      // payload: path; fds: mount and user namespace to open it in
-  kHostPathDone = 33,  // fd: O_PATH descriptor; without one, payload: errno
+  kHooksDone = 19,       //
+  kSeccomp = 20,         // payload: struct sock_filter[]
+  kListen = 21,          // fd: listening unix socket in the state directory, for start.wait via socket
+  kStart = 22,           //
+  kMapMountDone = 23,    //
+  kSource = 24,          // fd: the source, O_PATH, on a mount of the container's mount namespace
+  kNetDevicesDone = 25,  //
 };
 
 struct Header {

@@ -39,6 +39,20 @@ Failure TerminalMessage(Napi::Env env, Message* message, Napi::Object* result) {
   return {};
 }
 
+Failure MountMessage(Napi::Env env, Message* message, Napi::Object* result) {
+  if (message->fd_count != 1) return Malformed("mount");
+  result->Set("type", "mount");
+  result->Set("step", Napi::Number::New(env, std::atoi(message->payload.data())));
+  result->Set("fd", Napi::Number::New(env, message->fds[0].release()));
+  return {};
+}
+
+Failure SourceMessage(Napi::Env env, Message* message, Napi::Object* result) {
+  result->Set("type", "source");
+  result->Set("step", Napi::Number::New(env, std::atoi(message->payload.data())));
+  return {};
+}
+
 Failure FailureMessage(Napi::Env env, Message* message, Napi::Object* result) {
   JsonDocument record;
   if (!ParseJson(&message->payload, &record) || !record.IsObject()) return Malformed("failure");
@@ -73,6 +87,10 @@ Failure Translate(Napi::Env env, Message* message, Napi::Object* result) {
       return PidMessage(env, message, result);
     case Frame::kTerminal:
       return TerminalMessage(env, message, result);
+    case Frame::kMapMount:
+      return MountMessage(env, message, result);
+    case Frame::kOpenSource:
+      return SourceMessage(env, message, result);
     case Frame::kFailure:
       return FailureMessage(env, message, result);
     case Frame::kTrace:
@@ -82,6 +100,9 @@ Failure Translate(Napi::Env env, Message* message, Napi::Object* result) {
       return {};
     case Frame::kHooks:
       result->Set("type", "hooks");
+      return {};
+    case Frame::kNetDevices:
+      result->Set("type", "netDevices");
       return {};
     case Frame::kReady:
       result->Set("type", "ready");
@@ -161,6 +182,10 @@ Napi::Value Send(const Napi::CallbackInfo& info) {
     kind = Frame::kIdMapDone;
   } else if (type == "hooks") {
     kind = Frame::kHooksDone;
+  } else if (type == "mount") {
+    kind = Frame::kMapMountDone;
+  } else if (type == "netDevices") {
+    kind = Frame::kNetDevicesDone;
   } else if (type == "start") {
     kind = Frame::kStart;
   } else {

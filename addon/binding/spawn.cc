@@ -4,12 +4,13 @@
 #include <linux/close_range.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <cstdint>
+
+#include "binding/child_stack.h"
 
 namespace runtime_ts {
 namespace {
@@ -93,22 +94,6 @@ Failure MoveUp(int* fd, int above, UniqueFd* owner) {
   *fd = owner->get();
   return {};
 }
-
-class ChildStack {
- public:
-  static constexpr std::size_t kSize = std::size_t{64} * 1024;
-  ChildStack() : base_(mmap(nullptr, kSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0)) {}
-  ChildStack(const ChildStack&) = delete;
-  ChildStack& operator=(const ChildStack&) = delete;
-  ~ChildStack() {
-    if (*this) munmap(base_, kSize);
-  }
-  explicit operator bool() const { return base_ != MAP_FAILED; }
-  [[nodiscard]] void* Top() const { return static_cast<char*>(base_) + kSize; }
-
- private:
-  void* base_;
-};
 
 }  // namespace
 

@@ -25,6 +25,10 @@ Verb ExecuteHostSteps;
 Verb StartInit, SendPlan, EndInit;
 // channel.cc
 Verb Receive, Send, SendCgroups, SendSeccomp, SendListener, Connect;
+// map_mount.cc
+Verb MapMount;
+// send_source.cc
+Verb SendSource;
 // seccomp.cc
 Verb CompileSeccomp;
 // terminal.cc

@@ -21,6 +21,12 @@ int Channel::Slot(Frame kind) {
       return 5;
     case Frame::kPlan:
       return 6;
+    case Frame::kMapMountDone:
+      return 7;
+    case Frame::kSource:
+      return 8;
+    case Frame::kNetDevicesDone:
+      return 9;
     default:
       return -1;
   }

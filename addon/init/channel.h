@@ -30,7 +30,7 @@ class Channel {
   void WaitForBarrier();
   static int Slot(Frame kind);
 
-  static constexpr int kSlots = 7;
+  static constexpr int kSlots = 10;
   UniqueFd fd_;
   UniqueFd barrier_;
   Message early_[kSlots];

@@ -42,14 +42,13 @@ struct Context {
   // Microseconds of each step so far, with room for those of this part; null without plan.trace.
   std::uint32_t* times = nullptr;
 
-  // Who opens host paths that this process may not reach; see opener.h.
-  UniqueFd opener;
-
   Rootfs rootfs;
   // The host's / and /proc and a clone of its /dev/null, all taken before the root changes and released with it,
   // except for the last.
   UniqueFd host_root;
   UniqueFd host_proc;
+  // /proc/self/timens_offsets, opened while we were still its owner; see time_namespace.h.
+  UniqueFd time_offsets;
   MaskSource null_device;
   MaskSource empty_directory;
   // Whether mounts may still propagate to the host, so that the old root must not be unmounted as it is.

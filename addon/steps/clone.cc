@@ -9,19 +9,16 @@
 #include <utility>
 
 #include "steps/namespace_flags.h"
-#include "steps/opener.h"
 #include "steps/steps.h"
 
 namespace runtime_ts {
 namespace {
 
-// The parent's last act, but for opening paths (`opener`, if any), which ends before the container's program starts.
-// CLONE_PARENT made the new process the engine's child, not ours.
-[[noreturn]] void HandOver(Channel& channel, long pid, int pidfd, UniqueFd opener) {
+// The parent's last act. CLONE_PARENT made the new process the engine's child, not ours.
+[[noreturn]] void HandOver(Channel& channel, long pid, int pidfd) {
   char text[24];
   const int length = snprintf(text, sizeof text, "%ld", pid);
   const Status sent = channel.Send(Frame::kPid, {text, static_cast<std::size_t>(length)}, pidfd);
-  if (sent.ok() && opener) ServeOpener(std::move(opener));
   _exit(sent.ok() ? 0 : 1);
 }
 
@@ -57,14 +54,10 @@ Status steps::Clone(Context& context, const JsonValue& step) {
     arguments.cgroup = static_cast<unsigned>(cgroup.get());
   }
 
-  UniqueFd opener;
-  if (JsonBool(step, "opener")) RETURN_IF_FAILED(MakeOpener(&context.opener, &opener));
-
   const long pid = syscall(SYS_clone3, &arguments, sizeof arguments);
   if (pid < 0) return Status::Errno("clone3");
-  if (pid > 0) HandOver(context.channel, pid, pidfd, std::move(opener));
+  if (pid > 0) HandOver(context.channel, pid, pidfd);
 
-  opener.reset();
   holder.reset();
   context.channel.SendAfter(std::move(barrier));
   context.in_user_namespace = context.in_user_namespace || user_namespace;

@@ -1,17 +1,13 @@
 // namespace.join, namespace.unshare, idmap.wait.
 #include <fcntl.h>
 #include <grp.h>
-#include <linux/sched.h>
 #include <sched.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#include <utility>
-
 #include "steps/namespace_flags.h"
-#include "steps/opener.h"
 #include "steps/steps.h"
+#include "steps/time_namespace.h"
 
 namespace runtime_ts {
 namespace {
@@ -35,19 +31,6 @@ Status Enter(Joined* joined, int count, bool refusable) {
       if (!entry.done && !(refusable && errno == EPERM)) return Status::Errno("setns", entry.path);
     }
   }
-  return Status::Ok();
-}
-
-// A process that stays behind, with the rights that this one is about to lose. The engine's child, as the container's
-// first process is: it must not become ours, who leave before it does.
-Status LeaveOpener(Context& context) {
-  UniqueFd serving;
-  RETURN_IF_FAILED(MakeOpener(&context.opener, &serving));
-  clone_args arguments{};
-  arguments.flags = CLONE_PARENT;
-  const long pid = syscall(SYS_clone3, &arguments, sizeof arguments);
-  if (pid < 0) return Status::Errno("clone3", "opener of host paths");
-  if (pid == 0) ServeOpener(std::move(serving));
   return Status::Ok();
 }
 
@@ -89,6 +72,7 @@ Status steps::JoinNamespaces(Context& context, const JsonValue& step) {
   Joined* user = nullptr;
 
   RETURN_IF_FAILED(HideFromContainer());
+  RETURN_IF_FAILED(OpenTimeOffsets(context));
   const JsonValue* list = JsonMember(step, "namespaces");
   if (list == nullptr || !list->IsArray() || list->Size() > kTypes) return Status::Make("plan", EPROTO, "namespaces");
   // All are opened before the first is entered: the paths are the host's, and a mount namespace changes them.
@@ -108,7 +92,6 @@ Status steps::JoinNamespaces(Context& context, const JsonValue& step) {
   // all others, and gains it there: so before it those that belong to the host (a network namespace made without a user
   // namespace), after it those that only its root may enter (all of them, for a caller who is not root).
   RETURN_IF_FAILED(Enter(joined, count, true));
-  if (JsonBool(step, "opener")) RETURN_IF_FAILED(LeaveOpener(context));
   if (setns(user->fd.get(), CLONE_NEWUSER) < 0) return Status::Errno("setns", user->path);
   context.in_user_namespace = true;
   // New capabilities made us dumpable again, or not: fs.suid_dumpable decides.
@@ -131,6 +114,7 @@ Status steps::WaitForIdMaps(Context& context, const JsonValue& step) {
   RETURN_IF_FAILED(context.channel.Send(Frame::kIdMap));
   RETURN_IF_FAILED(context.channel.Receive(Frame::kIdMapDone, &done));
   context.in_user_namespace = true;
+  RETURN_IF_FAILED(OpenTimeOffsets(context));
   RETURN_IF_FAILED(BecomeUserNamespaceRoot(step));
   return HideFromContainer();
 }

@@ -8,23 +8,25 @@
 
 #include "steps/attributes.h"
 #include "steps/move_root.h"
-#include "steps/opener.h"
 #include "steps/proc.h"
+#include "steps/source.h"
 #include "steps/steps.h"
 
 namespace runtime_ts {
 namespace {
 
 // pivot_root(2) refuses a new root whose parent mount is shared, and what is attached there would appear on the host.
-// The rootfs need not be the root of a mount, so go up until there is one.
-Status MakeParentPrivate(const Context& context, const char* path) {
-  UniqueFd directory = OpenHostPath(context, path, O_DIRECTORY);
+// A slave still gets what the host mounts below the rootfs later. The rootfs need not be the root of a mount, so go up
+// until there is one.
+Status SeverParent(const char* path, std::uint64_t kind) {
+  // host path: the rootfs from outside
+  UniqueFd directory(open(path, O_PATH | O_DIRECTORY | O_CLOEXEC));
   while (directory) {
     struct statx attributes {};
     if (statx(directory.get(), "", AT_EMPTY_PATH, STATX_TYPE, &attributes) < 0) return Status::Errno("statx", path);
     if ((attributes.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0) {
       mount_attr change{};
-      change.propagation = MS_PRIVATE;
+      change.propagation = kind;
       return ApplyAttributes(directory.get(), change, false, path);
     }
     directory = UniqueFd(openat(directory.get(), "..", O_PATH | O_DIRECTORY | O_CLOEXEC));
@@ -69,7 +71,8 @@ Status Pivot(Context& context) {
 
 // In the caller's mount namespace: every mount that were made, or changed, would be one of the host.
 Status OpenInPlace(Context& context, const char* path) {
-  UniqueFd root = OpenHostPath(context, path, O_DIRECTORY);
+  // host path: before the root changes
+  UniqueFd root(open(path, O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!root) return Status::Errno("open", path);
   context.rootfs = Rootfs(std::move(root));
   if (PlanHas(context, "sysctl.write")) context.host_proc = OpenHostProc();
@@ -92,12 +95,15 @@ Status steps::OpenRoot(Context& context, const JsonValue& step) {
   if (!context.host_root) return Status::Errno("open", "/");
   RETURN_IF_FAILED(ApplyAttributes(context.host_root.get(), change, (propagation & MS_REC) != 0, "/"));
   context.may_propagate = propagation != (MS_REC | MS_PRIVATE) && propagation != (MS_REC | MS_SLAVE);
-  if (context.may_propagate) RETURN_IF_FAILED(MakeParentPrivate(context, path));
+  if (context.may_propagate)
+    RETURN_IF_FAILED(SeverParent(path, change.propagation == MS_SLAVE ? MS_SLAVE : MS_PRIVATE));
 
   // A mount of its own, so that it can be pivoted to and made read-only without touching the host's.
-  UniqueFd root = CloneHostTree(context, path, AT_RECURSIVE);
-  if (!root) return Status::Errno("open_tree", path);
-  const UniqueFd target = OpenHostPath(context, path, O_DIRECTORY);
+  UniqueFd root;
+  RETURN_IF_FAILED(CloneHostTree(context, path, AT_RECURSIVE, &root));
+  // host path: before the root changes
+  UniqueFd target(open(path, O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!target && errno == EACCES && context.in_user_namespace) RETURN_IF_FAILED(AskForSource(context, &target));
   if (!target) return Status::Errno("open", path);
   if (move_mount(root.get(), "", target.get(), "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
     return Status::Errno("move_mount", path);
@@ -105,14 +111,12 @@ Status steps::OpenRoot(Context& context, const JsonValue& step) {
 
   // The last chance to look at the host. A host without /proc is fine as long as no later step needs it.
   if (PlanHas(context, "path.mask")) RETURN_IF_FAILED(TakeNullDevice(context));
-  if (PlanHas(context, "sysctl.write")) context.host_proc = OpenHostProc();
+  if (PlanHas(context, "sysctl.write") || PlanHas(context, "process.attribute")) context.host_proc = OpenHostProc();
   return Status::Ok();
 }
 
 Status steps::EnterRoot(Context& context, const JsonValue& step) {
   const std::string_view method = JsonString(step, "method", "");
-  // Its own root would change with ours.
-  context.opener.reset();
   if (method == "pivot") {
     RETURN_IF_FAILED(Pivot(context));
   } else if (method == "move") {

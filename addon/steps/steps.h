@@ -21,6 +21,12 @@ Status UnshareNamespaces(Context& context, const JsonValue& step);
 Status Clone(Context& context, const JsonValue& step);
 Status WaitForIdMaps(Context& context, const JsonValue& step);
 
+// net_devices.cc
+Status WaitForNetDevices(Context& context, const JsonValue& step);
+
+// time_namespace.cc
+Status CreateTimeNamespace(Context& context, const JsonValue& step);
+
 // kernel.cc
 Status JoinKeyring(Context& context, const JsonValue& step);
 Status SetUpNetworkDevice(Context& context, const JsonValue& step);
@@ -31,6 +37,7 @@ Status SetDomainname(Context& context, const JsonValue& step);
 // proc.cc
 Status SetOomScoreAdj(Context& context, const JsonValue& step);
 Status WriteSysctl(Context& context, const JsonValue& step);
+Status SetAttribute(Context& context, const JsonValue& step);
 
 // root.cc
 Status OpenRoot(Context& context, const JsonValue& step);
@@ -64,6 +71,13 @@ Status SetRlimit(Context& context, const JsonValue& step);
 Status SetNoNewPrivileges(Context& context, const JsonValue& step);
 Status SetUser(Context& context, const JsonValue& step);
 Status SetCwd(Context& context, const JsonValue& step);
+
+// scheduling.cc
+Status SetScheduler(Context& context, const JsonValue& step);
+Status SetIoPriority(Context& context, const JsonValue& step);
+Status SetAffinity(Context& context, const JsonValue& step);
+Status SetMemoryPolicy(Context& context, const JsonValue& step);
+Status SetPersonality(Context& context, const JsonValue& step);
 
 // home.cc
 Status FindHomeDirectory(Context& context, const JsonValue& step);

@@ -12,6 +12,9 @@ Status OpenTargetDirectory(const Context& context, const char* destination, Uniq
 // them while /proc stays its own (CVE-2019-19921, CVE-2023-27561, CVE-2025-54867).
 Status OpenOrdinaryDirectory(const Context& context, const char* destination, UniqueFd* target);
 
+// A symlink of the image must not bring a mount into /proc, where the plan lets nothing in but under its own name.
+Status RefuseProcfs(const Context& context, int target, const char* destination);
+
 // Attaches a detached mount on the very object that `target` is; no path is looked up again. A mount on / becomes the
 // root file system for all later steps.
 Status MoveMount(Context& context, UniqueFd& mount, int target, const char* destination);

@@ -3,7 +3,7 @@
  * its config.json asks for is worse than no container. An entry goes away when its feature comes.
  */
 import type { Report } from "./rules/report.js";
-import type { Mount, Spec } from "./spec.js";
+import type { Spec } from "./spec.js";
 
 interface Gap {
 	feature: string;
@@ -11,63 +11,7 @@ interface Gap {
 	find(spec: Spec, at: (pointer: string) => void): void;
 }
 
-/** A property that is used as soon as it is there. */
-function property(feature: string, pointer: string, value: (spec: Spec) => unknown): Gap {
-	return {
-		feature,
-		find(spec, at) {
-			// Go writes an empty string for a label or a profile that is not set.
-			const found = value(spec);
-			if (found !== undefined && found !== "") at(pointer);
-		},
-	};
-}
-
-/** In AppArmor's own words: no confinement, which is what a container without a profile has. */
-const UNCONFINED = "unconfined";
-
-/** crun takes mappings in the option too (idmap=uids=...;gids=...), and Podman sends that. */
-function isIdMap(option: string): boolean {
-	return option === "idmap" || option === "ridmap" || option.startsWith("idmap=") || option.startsWith("ridmap=");
-}
-
 export const UNSUPPORTED: readonly Gap[] = [
-	{
-		feature: "a time namespace",
-		find(spec, at) {
-			const namespaces = spec.linux?.namespaces ?? [];
-			for (let index = 0; index < namespaces.length; index++) {
-				if (namespaces[index]?.type === "time") at(`/linux/namespaces/${index}`);
-			}
-		},
-	},
-	{
-		feature: "an id-mapped mount",
-		find(spec, at) {
-			const mounts = spec.mounts ?? [];
-			for (let index = 0; index < mounts.length; index++) {
-				const { uidMappings, gidMappings, options = [] } = mounts[index] as Mount;
-				if (uidMappings !== undefined) at(`/mounts/${index}/uidMappings`);
-				else if (gidMappings !== undefined) at(`/mounts/${index}/gidMappings`);
-				for (let option = 0; option < options.length; option++) {
-					if (isIdMap(options[option] as string)) at(`/mounts/${index}/options/${option}`);
-				}
-			}
-		},
-	},
-	property("moving network devices", "/linux/netDevices", (spec) =>
-		Object.keys(spec.linux?.netDevices ?? {}).length > 0 ? true : undefined,
-	),
-	property("a NUMA memory policy", "/linux/memoryPolicy", (spec) => spec.linux?.memoryPolicy),
-	property("Intel RDT", "/linux/intelRdt", (spec) => spec.linux?.intelRdt),
-	property("an execution domain", "/linux/personality", (spec) => spec.linux?.personality),
-	property("a scheduling policy", "/process/scheduler", (spec) => spec.process.scheduler),
-	property("an I/O priority", "/process/ioPriority", (spec) => spec.process.ioPriority),
-	property("an SELinux label", "/process/selinuxLabel", (spec) => spec.process.selinuxLabel),
-	property("an SELinux mount label", "/linux/mountLabel", (spec) => spec.linux?.mountLabel),
-	property("an AppArmor profile", "/process/apparmorProfile", ({ process: { apparmorProfile } }) =>
-		apparmorProfile === UNCONFINED ? undefined : apparmorProfile,
-	),
 	{
 		feature: "the seccomp action SCMP_ACT_NOTIFY",
 		find(spec, at) {
@@ -85,8 +29,5 @@ export function checkUnsupported(spec: Spec, report: Report): void {
 	for (let index = 0; index < UNSUPPORTED.length; index++) {
 		const { feature, find } = UNSUPPORTED[index] as Gap;
 		find(spec, (pointer) => report.unsupported(pointer, feature));
-	}
-	if (spec.process.execCPUAffinity !== undefined) {
-		report.warning("/process/execCPUAffinity", "is used by exec only, and exec does not support it yet");
 	}
 }

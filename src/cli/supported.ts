@@ -13,7 +13,7 @@ export const hooks = [
 	"poststop",
 ] as const;
 
-export const namespaces = ["cgroup", "ipc", "mount", "network", "pid", "user", "uts"] as const;
+export const namespaces = ["cgroup", "ipc", "mount", "network", "pid", "time", "user", "uts"] as const;
 
 export const seccomp = {
 	actions: [
@@ -63,4 +63,17 @@ export const seccomp = {
 		"SECCOMP_FILTER_FLAG_TSYNC",
 		"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV",
 	],
+} as const;
+
+export const memoryPolicy = {
+	modes: [
+		"MPOL_BIND",
+		"MPOL_DEFAULT",
+		"MPOL_INTERLEAVE",
+		"MPOL_LOCAL",
+		"MPOL_PREFERRED",
+		"MPOL_PREFERRED_MANY",
+		"MPOL_WEIGHTED_INTERLEAVE",
+	],
+	flags: ["MPOL_F_NUMA_BALANCING", "MPOL_F_RELATIVE_NODES", "MPOL_F_STATIC_NODES"],
 } as const;

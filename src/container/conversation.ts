@@ -9,8 +9,12 @@ import { interruption } from "./interruption.js";
 import { checkJoinedMaps } from "./joined-maps.js";
 import type { Launch, StartedLaunch } from "./launch-state.js";
 import { channelOf, tell } from "./launch-state.js";
+import { mapMount } from "./mount-idmap.js";
+import { moveNetDevices } from "./net-devices.js";
 import { withProcess } from "./recording.js";
 import type { TracedStep } from "./request.js";
+import { joinResctrlGroups } from "./resctrl.js";
+import { sendSource } from "./send-source.js";
 import { writeRecord } from "./store.js";
 import { hookState } from "./teardown.js";
 
@@ -24,7 +28,12 @@ export function converse(state: Launch): StartedLaunch {
 				state.pid = message.pid;
 				state.pidfd = message.pidfd;
 				recordProcess(state, message.pid);
+				if (state.resctrlMade !== undefined) joinResctrlGroups(state, message.pid);
 				if (state.bundle.spec.linux?.uidMappings) checkJoinedMaps(native, state.bundle.spec, message.pid);
+				break;
+			case "netDevices":
+				moveNetDevices(state, pidOf(state));
+				tell(() => native.send({ channel: channelOf(state), type: "netDevices" }));
 				break;
 			case "idmap":
 				writeIdMaps(state, pidOf(state));
@@ -33,6 +42,13 @@ export function converse(state: Launch): StartedLaunch {
 			case "hooks":
 				runCreateHooks(state);
 				tell(() => native.send({ channel: channelOf(state), type: "hooks" }));
+				break;
+			case "mount":
+				mapMount(state, message);
+				tell(() => native.send({ channel: channelOf(state), type: "mount" }));
+				break;
+			case "source":
+				tell(() => sendSource(state, message.step));
 				break;
 			case "terminal":
 				takeTerminal(state, message.fd, message.name);

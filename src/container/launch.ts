@@ -14,6 +14,7 @@ import { checkId, stateRoot } from "./place.js";
 import { newRecord } from "./recording.js";
 import type { LaunchRequest } from "./request.js";
 import { checkConsole, checkPreservedFds, checkPrivileges, listenFds } from "./request.js";
+import { checkResctrlVacant, makeResctrlGroups } from "./resctrl.js";
 import { claim, directoryOf } from "./store.js";
 import { fillIdMappings } from "./subordinate-ids.js";
 import { undo } from "./undo.js";
@@ -126,8 +127,10 @@ function warn(request: LaunchRequest, bundle: Bundle, plan: Plan): void {
 }
 
 function begin(state: Launch): void {
-	const { native, plan, directory } = state;
+	const { native, bundle, plan, directory } = state;
 	const channel = channelOf(state);
+	const resctrl = bundle.spec.linux?.intelRdt !== undefined;
+	if (resctrl) checkResctrlVacant(state);
 	if (state.env.NOTIFY_SOCKET) native.makeDirectory({ path: directory.notify, mode: 0o755 });
 
 	const early = state.sentSteps === 0;
@@ -135,6 +138,7 @@ function begin(state: Launch): void {
 	// An init that has failed hangs up; what it failed with is still to be read, so these go on regardless.
 	tell(() => sendSteps(state, channel));
 	if (!early) makeCgroups(state);
+	if (resctrl) makeResctrlGroups(state);
 
 	tell(() => {
 		if (plan.cgroups.length > 0 && !early) {

@@ -5,6 +5,7 @@ import { runHooks } from "./hooks.js";
 import { guarded, launch } from "./launch.js";
 import type { StartedLaunch } from "./launch-state.js";
 import { close, release, tell } from "./launch-state.js";
+import { keepNetDevices } from "./net-devices.js";
 import { writePidFile } from "./pid-file.js";
 import { prefixed } from "./prefix.js";
 import type { LaunchRequest } from "./request.js";
@@ -33,6 +34,8 @@ export function run(native: Native, request: RunRequest): number {
 			leave(state);
 			return 0;
 		}
+		// The engine stays: it must not keep the network namespace alive.
+		keepNetDevices(state);
 		return stay(state, subreaper, request.keep === true);
 	});
 }

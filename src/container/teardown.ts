@@ -10,6 +10,7 @@ import type { HookState } from "./hooks.js";
 import { runHooksRegardless } from "./hooks.js";
 import type { Environment } from "./place.js";
 import type { ContainerRecord } from "./record.js";
+import { removeResctrlGroups } from "./resctrl.js";
 import { SIGKILL } from "./signals.js";
 import type { StateDirectory } from "./store.js";
 
@@ -45,6 +46,7 @@ export interface Removal {
 export function removeContainer(native: Native, removal: Removal): void {
 	const { directory, record } = removal;
 	removeCgroups(native, record.cgroup_paths);
+	if (record.runtime_ts.resctrl !== undefined) removeResctrlGroups(native, record.runtime_ts.resctrl);
 	const hooks = record.runtime_ts.poststop;
 	if (removal.poststop && hooks) {
 		// A failing poststop hook is a warning (specification, lifecycle step 13).

@@ -41,6 +41,11 @@ export type InitMessage =
 	| { type: "pid"; pid: number; pidfd: number }
 	| { type: "idmap" }
 	| { type: "hooks" }
+	/** A mount that is attached nowhere, whose ids step `step` wants mapped. */
+	| { type: "mount"; step: number; fd: number }
+	/** The container's root may not search its way to the source of step `step`. */
+	| { type: "source"; step: number }
+	| { type: "netDevices" }
 	| { type: "terminal"; fd: number; name: string }
 	| { type: "ready" }
 	| ({ type: "failure" } & StepFailure)
@@ -65,6 +70,8 @@ export interface HookResult {
 	/** Set when it could not even be started. */
 	failure?: { syscall: string; errno: number; code: string };
 }
+
+export type MountIdMap = { pid: number } | { uidMap: string; gidMap: string };
 
 export interface Native {
 	/** Content hash of addon and init that this build was made with. */
@@ -152,7 +159,18 @@ export interface Native {
 	endInit(options: { channel: number }): void;
 	/** Next frame. With `pidfd`, also watches that process, so that a wait can never hang. Reaps the init's first stage. */
 	receive(options: { channel: number; pidfd?: number; timeoutMs?: number }): InitMessage;
-	send(options: { channel: number; type: "idmap" | "hooks" | "start" }): void;
+	send(options: { channel: number; type: "idmap" | "hooks" | "mount" | "netDevices" | "start" }): void;
+	/**
+	 * mount_setattr(2) with MOUNT_ATTR_IDMAP on a mount that is attached nowhere; `recursive`: on all that are below it
+	 * too. The mapping is that of the user namespace of `pid`, or of a new one with these maps (lines as in
+	 * /proc/PID/uid_map: id in the filesystem, id that it is on the host, how many).
+	 */
+	mapMount(options: { fd: number; recursive: boolean } & MountIdMap): void;
+	/**
+	 * Opens `path` in the mount namespace of `pid` with the rights of this process, and sends the O_PATH descriptor. Throws
+	 * EACCES where this process may not enter that namespace: it has no more rights than the init then.
+	 */
+	sendSource(options: { channel: number; pid: number; path: string }): void;
 	/** Opens `tasks` of every v1 directory and sends the descriptors; with no directory it only says go. */
 	sendCgroups(options: { channel: number; directories: string[] }): void;
 	sendSeccomp(options: { channel: number; program: Uint8Array }): void;

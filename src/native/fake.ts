@@ -4,7 +4,16 @@
  * It has no kernel behind it: what it shows is which calls a command makes, in which order, and what the command
  * does with the answers. What the calls do is for the tests that run real containers.
  */
-import type { FileStat, FileType, HookResult, InitMessage, Native, NativeFailure, StepFailure } from "./api.js";
+import type {
+	FileStat,
+	FileType,
+	HookResult,
+	InitMessage,
+	MountIdMap,
+	Native,
+	NativeFailure,
+	StepFailure,
+} from "./api.js";
 import { FakeFiles } from "./fake-files.js";
 
 /** Thrown by FakeNative.exit, where the real one does not come back. */
@@ -89,6 +98,10 @@ export class FakeNative implements Native {
 	hookResults: Partial<HookResult>[] = [];
 	/** What executeHostSteps fails with. */
 	hostFailure: StepFailure | undefined;
+	/** Errno that sendSource fails with. */
+	sendSourceFailure: string | undefined;
+	/** Errno that mapMount fails with. */
+	mapMountFailure: string | undefined;
 	/** Live processes by pid. A signal 9 removes one. */
 	readonly processes = new Map<number, FakeProcess>();
 	/** Sockets with someone listening. */
@@ -256,8 +269,16 @@ export class FakeNative implements Native {
 		}
 		return message;
 	}
-	send(options: { channel: number; type: "idmap" | "hooks" | "start" }): void {
+	send(options: { channel: number; type: "idmap" | "hooks" | "mount" | "netDevices" | "start" }): void {
 		this.record("send", options);
+	}
+	mapMount(options: { fd: number; recursive: boolean } & MountIdMap): void {
+		this.record("mapMount", options);
+		if (this.mapMountFailure) throw nativeFailure("mount_setattr", this.mapMountFailure, "MOUNT_ATTR_IDMAP");
+	}
+	sendSource(options: { channel: number; pid: number; path: string }): void {
+		this.record("sendSource", options);
+		if (this.sendSourceFailure) throw nativeFailure("open", this.sendSourceFailure, options.path);
 	}
 	sendCgroups(options: { channel: number; directories: string[] }): void {
 		this.record("sendCgroups", options);

@@ -16,15 +16,26 @@ import { compileEnvironment, notifyDestination } from "./environment.js";
 import { createContainerHooks, hasHooksBeforePivot, runtimeHooks } from "./hooks.js";
 import { awaitIdMaps, writeIdMaps } from "./idmap.js";
 import type { CreateOptions, HostFacts } from "./input.js";
+import { compileIntelRdt } from "./intel-rdt.js";
+import { applyAppArmor, labelKeyring, labelMounts } from "./labels.js";
 import { compileMount, showsCgroups } from "./mounts.js";
 import { bringUpLoopback, enterNamespaces, joinKeyring, readNamespaces } from "./namespaces.js";
+import { awaitNetDevices, moveNetDevices } from "./net-devices.js";
 import { protectPaths } from "./paths.js";
 import { becomeProcess, createConsole, setOomScore } from "./process.js";
 import { compileRlimits, type RlimitSteps } from "./rlimits.js";
-import { createWorkingDirectory, enterRoot, makeReadonly, openRoot, requireMountNamespace } from "./root.js";
+import {
+	createWorkingDirectory,
+	enterRoot,
+	makeReadonly,
+	makeUnbindable,
+	openRoot,
+	requireMountNamespace,
+} from "./root.js";
 import type { HostStep, InitStep, Plan } from "./schema.js";
 import { compileSeccomp } from "./seccomp.js";
 import { writeSysctls } from "./sysctl.js";
+import { createTimeNamespace } from "./time.js";
 import { setNames } from "./uts.js";
 
 export interface PlanInput {
@@ -81,6 +92,9 @@ export function beginPlan({ id, bundle, host, options }: PlanInput): PlanDraft {
 	append(init, rlimits.hard);
 	enterNamespaces(context, init);
 	awaitIdMaps(context, init);
+	createTimeNamespace(context, "after clone", init);
+	awaitNetDevices(context, init);
+	labelKeyring(context, init);
 	joinKeyring(context, init);
 	bringUpLoopback(context, init);
 	return { context, warnings, host: cgroup.host, init, rlimits };
@@ -98,7 +112,10 @@ export function clonesIntoCgroup({ init }: PlanDraft): boolean {
 export function finishPlan({ context, warnings, host, init, rlimits }: PlanDraft): Plan {
 	const { id, bundle, linux, options } = context;
 	compileInside(context, init, rlimits);
+	labelMounts(context, init);
+	compileIntelRdt(context, host);
 	writeIdMaps(context, host);
+	moveNetDevices(context, host);
 	const plan: Plan = {
 		version: 1,
 		id,
@@ -134,8 +151,10 @@ function compileInside(context: Context, init: InitStep[], rlimits: RlimitSteps)
 	append(init, late);
 	makeReadonly(context, init);
 	setNames(context, init);
+	applyAppArmor(context, init);
 	writeSysctls(context, init);
 	protectPaths(context, init);
+	makeUnbindable(context, init);
 	becomeProcess(context, environment, rlimits.exact, init);
 }
 

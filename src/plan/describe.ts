@@ -1,5 +1,5 @@
 /** One sentence for each step of a plan, for people: `explain` prints them and errors quote them. */
-import type { AttributeChange, HostStep, InitStep, InitStepOf } from "./schema.js";
+import type { AttributeChange, HostStep, InitStep, InitStepOf, MountIdMap } from "./schema.js";
 
 type MountStep = InitStepOf<"mount.filesystem"> | InitStepOf<"mount.bind"> | InitStepOf<"mount.remount">;
 
@@ -26,6 +26,7 @@ function attributes(change: AttributeChange | undefined, suffix: string): string
 function details(step: MountStep, ...more: string[]): string {
 	const words = [
 		...more,
+		...("idmap" in step && step.idmap ? [describeIdMap(step.idmap)] : []),
 		...attributes(step.attributes, ""),
 		...attributes(step.recursive, " recursively"),
 		...("options" in step
@@ -35,6 +36,12 @@ function details(step: MountStep, ...more: string[]): string {
 		...(step.propagation ?? []),
 	];
 	return words.length > 0 ? ` (${words.join(", ")})` : "";
+}
+
+function describeIdMap({ uid, gid, recursive }: MountIdMap): string {
+	const whose =
+		uid && gid ? `${count(uid.length, "uid range")}, ${count(gid.length, "gid range")}` : "as the container";
+	return `ids mapped${recursive ? " recursively" : ""}: ${whose}`;
 }
 
 const list = (words: readonly string[], empty = "none"): string => (words.length > 0 ? words.join(", ") : empty);
@@ -55,7 +62,14 @@ const initSentences: Describe<InitStep> = {
 		`join namespaces: ${list(namespaces.map(({ type, path }) => `${type} (${path})`))}`,
 	clone: ({ namespaces, cgroup }) =>
 		`start the container's first process in new namespaces: ${list(namespaces)}${cgroup ? `, in cgroup ${cgroup}` : ""}`,
+	"time.create": ({ offsets }) =>
+		`make a time namespace (${list(
+			offsets.map(({ clock, secs, nanosecs }) => `${clock} ${secs} s ${nanosecs} ns`),
+			"no offsets",
+		)})`,
 	"idmap.wait": () => "wait until the id maps are written",
+	"netDevices.wait": () => "wait until the network devices are moved",
+	"process.attribute": ({ files, value }) => `write ${JSON.stringify(value)} to ${files[0]} of the process`,
 	"keyring.join": ({ name }) => `make session keyring ${name}`,
 	"network.up": ({ device }) => `bring up network device ${device}`,
 	"root.open": ({ path, propagation }) =>
@@ -63,7 +77,7 @@ const initSentences: Describe<InitStep> = {
 	"cgroup.join": () => "enter the cgroups",
 	"namespace.unshare": ({ namespaces }) => `make new namespaces: ${list(namespaces)}`,
 	"mount.filesystem": (step) =>
-		`mount ${step.type} on ${step.destination}${details(step, ...(step.copyUp ? ["copy up"] : []))}${step.ifForbidden ? `, or bind ${step.ifForbidden} there` : ""}`,
+		`mount ${step.type} on ${step.destination}${details(step, ...(step.copyUp ? ["copy up"] : []), ...(step.rootLabel ? [`label ${step.rootLabel}`] : []))}${step.ifForbidden ? `, or bind ${step.ifForbidden} there` : ""}`,
 	"mount.bind": (step) =>
 		`bind ${step.source} on ${step.destination}${details(step, ...(step.tree ? ["with its submounts"] : []))}`,
 	"mount.remount": (step) => `remount ${step.destination}${details(step)}`,
@@ -74,8 +88,7 @@ const initSentences: Describe<InitStep> = {
 		kind === "p"
 			? `make fifo ${path} (mode ${octal(mode)})`
 			: `make device ${path} (${kind} ${major}:${minor}, mode ${octal(mode)})`,
-	"device.bind": ({ source, path, kind, major, minor }) =>
-		`bind device ${source} (${kind} ${major}:${minor}) on ${path}`,
+	"device.bind": ({ source, path }) => `bind device ${source} on ${path}`,
 	"console.create": ({ bind }) => `make a terminal${bind ? ", bind it on /dev/console" : ""}`,
 	"hooks.sync": () => "run prestart and createRuntime hooks",
 	"hook.run": ({ stage, index, path }) => `run ${stage} hook #${index}: ${path}`,
@@ -84,8 +97,20 @@ const initSentences: Describe<InitStep> = {
 	"uts.domainname": ({ name }) => `set domainname to ${name}`,
 	"sysctl.write": ({ key, value }) => `set sysctl ${key} to ${value}`,
 	"path.readonly": ({ path }) => `make ${path} read-only`,
-	"path.mask": ({ path }) => `mask ${path}`,
+	"path.mask": ({ path, label }) => `mask ${path}${label === undefined ? "" : ` (label ${label})`}`,
 	"process.rlimit": ({ type, soft, hard }) => `set ${type} to ${soft} (hard ${hard})`,
+	"process.scheduler": ({ policy, nice, priority, flags, runtime, deadline, period }) =>
+		`schedule as ${policy} (${list([
+			...(priority === 0 ? [] : [`priority ${priority}`]),
+			...(runtime === "0" ? [] : [`${runtime} ns in ${deadline} of each ${period === "0" ? deadline : period}`]),
+			...(nice === 0 && (priority !== 0 || runtime !== "0") ? [] : [`nice ${nice}`]),
+			...flags,
+		])})`,
+	"process.ioPriority": (step) => `set the I/O priority to ${step.class} ${step.priority}`,
+	"process.affinity": ({ cpus }) => `run on CPUs ${cpus.join(", ")}`,
+	"process.personality": ({ domain }) => `set the execution domain to ${domain}`,
+	"process.memoryPolicy": ({ mode, nodes, flags }) =>
+		`set the memory policy to ${list([mode, ...flags])}${nodes.length > 0 ? ` on nodes ${nodes.join(", ")}` : ""}`,
 	"process.noNewPrivileges": () => "set no_new_privs",
 	"seccomp.load": ({ flags }) => `load the seccomp filter (flags: ${list(flags)})`,
 	"capabilities.bound": ({ keep }) => `bound capabilities to ${list(keep)}`,
@@ -108,6 +133,13 @@ const hostSentences: Describe<HostStep> = {
 	"cgroup.devices": ({ path, rules }) => `attach a device program of ${count(rules.length, "rule")} to ${path}`,
 	"idmap.write": ({ uid, gid }) =>
 		`write id maps (${count(uid.length, "uid range")}, ${count(gid.length, "gid range")})`,
+	"netDevice.move": ({ device, name, namespace }) =>
+		`move network device ${device} into ${namespace ?? "the container"}${name === undefined ? "" : ` as ${name}`}`,
+	"netDevices.return": () => "move the network devices back",
+	"netDevices.keep": () => "leave the network devices to the container",
+	"resctrl.create": ({ path }) => `make resctrl group ${path}`,
+	"resctrl.schemata": ({ path, value }) => `write ${value.trimEnd().split("\n").join(" and ")} to ${path}/schemata`,
+	"resctrl.join": ({ path }) => `put the process into resctrl group ${path}`,
 };
 
 export function describeInitStep(step: InitStep): string {

@@ -1,4 +1,5 @@
 /** Reads one mount's options; where two contradict each other the later one counts, as for mount(8). */
+import { isIdMapOption } from "../bundle/idmap-option.js";
 import { append } from "./append.js";
 import { mountOption } from "./mount-options.js";
 import type { AttributeChange, InitStepOf, MountAttribute, Propagation } from "./schema.js";
@@ -17,6 +18,8 @@ export interface MountFlags {
 	/** Flags that the superblock is to have. */
 	superblock: string[];
 	propagation: Propagation[];
+	/** `idmap` or `ridmap`, and the word itself, which may hold a mapping. */
+	idmap?: { recursive: boolean; option: string };
 	/** For the filesystem itself. */
 	options: FilesystemOption[];
 }
@@ -79,7 +82,8 @@ export function readMountFlags(words: readonly string[], type: string | undefine
 		const option = mountOption(word);
 		switch (option?.sets) {
 			case undefined:
-				if (word.includes(",")) append(flags.options, filesystemOptions(word));
+				if (isIdMapOption(word)) flags.idmap = { recursive: word.startsWith("r"), option: word };
+				else if (word.includes(",")) append(flags.options, filesystemOptions(word));
 				else flags.options.push(keyAndValue(word));
 				break;
 			case "attribute":
@@ -104,8 +108,9 @@ export function readMountFlags(words: readonly string[], type: string | undefine
 				flags.copyUp = true;
 				flags.copyUpAt = index;
 				break;
-			// The bundle has refused id-mapped mounts.
 			case "idmap":
+				flags.idmap = { recursive: option.recursive, option: word };
+				break;
 			case "nothing":
 				break;
 		}

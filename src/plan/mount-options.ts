@@ -15,7 +15,7 @@ export type MountOption =
 	| { sets: "bind"; tree: boolean }
 	| { sets: "remount" }
 	| { sets: "copyUp" }
-	| { sets: "idmap" }
+	| { sets: "idmap"; recursive: boolean }
 	/** The kernel does it in any case, or nothing depends on it. */
 	| { sets: "nothing" };
 
@@ -76,8 +76,8 @@ const table: Readonly<Record<string, MountOption>> = {
 	rbind: { sets: "bind", tree: true },
 	remount: { sets: "remount" },
 	tmpcopyup: { sets: "copyUp" },
-	idmap: { sets: "idmap" },
-	ridmap: { sets: "idmap" },
+	idmap: { sets: "idmap", recursive: false },
+	ridmap: { sets: "idmap", recursive: true },
 	defaults: nothing,
 	// Whether the kernel logs what it finds wrong with a superblock.
 	silent: nothing,

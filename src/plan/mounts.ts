@@ -1,8 +1,11 @@
 /** mounts[]: each one becomes a bind, a new filesystem, a remount or a change of propagation. */
+import { isIdMapOption } from "../bundle/idmap-option.js";
 import { RuntimeError } from "../errors.js";
 import { compileCgroupMount, type MountPlace } from "./cgroup-mount.js";
 import type { Context, Mount } from "./context.js";
 import { type MountFlags, readMountFlags } from "./mount-flags.js";
+import { addIdMap } from "./mount-idmap.js";
+import { mountOption } from "./mount-options.js";
 import { cleanPath } from "./paths.js";
 import type { AttributeChange, InitStep, InitStepOf } from "./schema.js";
 import { mountedOnHost } from "./shared-mounts.js";
@@ -57,7 +60,7 @@ export function compileMount(context: Context, mount: Mount, index: number, into
 	} else if ((!type || type === "none") && flags.propagation.length > 0) {
 		into.steps.push({ op: "mount.propagation", at, destination, propagation: flags.propagation });
 	} else {
-		newFilesystem(mount, type ?? "", flags, { destination, at }, into, mountedOnHost(context, type));
+		newFilesystem(context, mount, type ?? "", flags, { destination, at }, into);
 	}
 }
 
@@ -65,6 +68,12 @@ function check(mount: Mount, flags: MountFlags, destination: string, at: string)
 	if (flags.copyUp && mount.type !== "tmpfs") {
 		throw new RuntimeError("config.invalid", "tmpcopyup is an option of tmpfs mounts", {
 			pointer: `${at}/options/${flags.copyUpAt}`,
+		});
+	}
+	// The kernel would ignore it; runc has refused it since 1.4 and ignored it before.
+	if (flags.bind && flags.options.length > 0) {
+		throw new RuntimeError("config.invalid", "bind mounts cannot have any filesystem-specific options applied", {
+			pointer: `${at}/options/${(mount.options ?? []).findIndex((word) => mountOption(word) === undefined && !isIdMapOption(word))}`,
 		});
 	}
 	// CVE-2019-16884, CVE-2019-19921: a faked /proc swallows what is written to /proc/self/attr.
@@ -109,6 +118,8 @@ function bind(
 	const source = mount.source.startsWith("/") ? mount.source : `${context.bundle.path}/${mount.source}`;
 	const step: InitStepOf<"mount.bind"> = { op: "mount.bind", at, destination, source, tree };
 	addCommon(step, flags, flags.attributes.toChange());
+	addIdMap(step, context, mount, flags);
+	if (destination === "/proc") step.procfs = true;
 	return step;
 }
 
@@ -124,12 +135,12 @@ function remount(flags: MountFlags, destination: string, at: string): InitStep {
 }
 
 function newFilesystem(
+	context: Context,
 	mount: Mount,
 	type: string,
 	flags: MountFlags,
 	{ destination, at }: MountPlace,
 	{ steps, late }: MountSteps,
-	ifForbidden: string | undefined,
 ): void {
 	const { superblock } = flags;
 	if (flags.attributes.readonly) {
@@ -162,6 +173,8 @@ function newFilesystem(
 	// CVE-2019-19921, CVE-2023-27561, CVE-2025-54867: an image whose /proc or /sys is a symlink.
 	if (type === "proc" || type === "sysfs") step.ordinary = true;
 	if (flags.copyUp) step.copyUp = true;
+	const ifForbidden = mountedOnHost(context, type);
 	if (ifForbidden !== undefined) step.ifForbidden = ifForbidden;
+	addIdMap(step, context, mount, flags);
 	steps.push(step);
 }

@@ -3,6 +3,7 @@ import type { Spec } from "../bundle/spec.js";
 import type { Context, Linux } from "./context.js";
 import { rootSubstitute } from "./idmap.js";
 import type { InitStep, InitStepOf, NamespaceType } from "./schema.js";
+import { createTimeNamespace } from "./time.js";
 
 type Namespace = NonNullable<Linux["namespaces"]>[number];
 
@@ -55,25 +56,18 @@ export function readNamespaces(spec: Spec): Namespaces {
 export function enterNamespaces(context: Context, init: InitStep[]): void {
 	const { namespaces } = context;
 	const { joined, created } = namespaces;
-	if (joined.length > 0) {
-		const join: InitStepOf<"namespace.join"> = {
-			op: "namespace.join",
-			at: "/linux/namespaces",
-			namespaces: joined,
-		};
-		if (namespaces.has("user") && !namespaces.isNew("user")) join.opener = true;
-		init.push(join);
-	}
+	if (joined.length > 0) init.push({ op: "namespace.join", at: "/linux/namespaces", namespaces: joined });
+	createTimeNamespace(context, "before clone", init);
 	const cloned: NamespaceType[] = [];
 	for (let index = 0; index < created.length; index++) {
 		const type = created[index] as NamespaceType;
-		if (type !== "cgroup") cloned.push(type);
+		if (type !== "cgroup" && type !== "time") cloned.push(type);
 	}
 	const clone: InitStepOf<"clone"> = { op: "clone", at: "/linux/namespaces", namespaces: cloned };
 	const unified = context.host.cgroup.mode === "v2" ? context.cgroups[0] : undefined;
 	if (unified) clone.cgroup = unified.path;
-	if (namespaces.isNew("user")) clone.opener = true;
-	else if (namespaces.has("user")) Object.assign(clone, { becomeRoot: true }, rootSubstitute(context));
+	if (namespaces.has("user") && !namespaces.isNew("user"))
+		Object.assign(clone, { becomeRoot: true }, rootSubstitute(context));
 	init.push(clone);
 }
 

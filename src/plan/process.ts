@@ -5,6 +5,8 @@ import type { Context, Process } from "./context.js";
 import type { Environment } from "./environment.js";
 import { limitGroups } from "./groups.js";
 import { startContainerHooks } from "./hooks.js";
+import { labelProgram } from "./labels.js";
+import { compileScheduling } from "./scheduling.js";
 import type { InitStep, InitStepOf } from "./schema.js";
 import { loadSeccomp } from "./seccomp.js";
 
@@ -22,6 +24,8 @@ export function becomeProcess(
 	const capabilities = compileCapabilities(context);
 
 	append(init, rlimits);
+	compileScheduling(context, init);
+	labelProgram(context, init);
 	if (noNewPrivileges) init.push({ op: "process.noNewPrivileges", at: "/process/noNewPrivileges" });
 	// Loading a filter takes either no_new_privs or CAP_SYS_ADMIN, which is about to go.
 	else loadSeccomp(context, init);

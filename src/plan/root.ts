@@ -33,7 +33,9 @@ export function openRoot(context: Context, init: InitStep[]): void {
 		return;
 	}
 	// Recursive slave: mounts of the host still arrive, none of ours leaves.
-	const propagation = (context.linux.rootfsPropagation || "rslave") as Propagation;
+	const asked = (context.linux.rootfsPropagation || "rslave") as Propagation;
+	// The host's mounts have to stay bindable until all is bound; what is unbindable is private too.
+	const propagation = asked === "unbindable" ? "private" : asked === "runbindable" ? "rprivate" : asked;
 	init.push({ op: "root.open", at: "/root/path", path, propagation });
 }
 
@@ -47,8 +49,20 @@ export function enterRoot(context: Context, init: InitStep[]): void {
 	const propagation = context.linux.rootfsPropagation as Propagation | "" | undefined;
 	if (!propagation || propagation === "private" || propagation === "rprivate") return;
 	// On the new root, because the parent of the rootfs had to be private for the pivot.
-	const at = "/linux/rootfsPropagation";
-	init.push({ op: "mount.propagation", at, destination: "/", propagation: [propagation] });
+	if (!isUnbindable(propagation)) init.push(rootPropagation(propagation));
+}
+
+/** After all that binds a part of the container onto itself, as read-only paths do. */
+export function makeUnbindable({ linux: { rootfsPropagation } }: Context, init: InitStep[]): void {
+	if (isUnbindable(rootfsPropagation)) init.push(rootPropagation(rootfsPropagation));
+}
+
+function isUnbindable(propagation: string | undefined): propagation is "unbindable" | "runbindable" {
+	return propagation === "unbindable" || propagation === "runbindable";
+}
+
+function rootPropagation(propagation: Propagation): InitStep {
+	return { op: "mount.propagation", at: "/linux/rootfsPropagation", destination: "/", propagation: [propagation] };
 }
 
 /** runc and crun make a working directory that the image lacks, and it has to be done while the root can be written. */

@@ -39,6 +39,16 @@ export const attributeChange = z.object({
 	atime: atime.optional(),
 });
 
+/** First id inside, first id outside, how many; as a line of /proc/PID/uid_map. */
+export const idRange = z.tuple([z.number(), z.number(), z.number()]);
+
+/** The mapping of an id-mapped mount, from the ids in the filesystem to those that they are on the host. */
+export const mountIdMap = z.object({
+	recursive: z.boolean().describe("ridmap: the mounts below it too"),
+	uid: z.array(idRange).optional().describe("absent, with gid: the mapping of the user namespace that the init is in"),
+	gid: z.array(idRange).optional(),
+});
+
 const mountCommon = {
 	at,
 	destination: z.string(),
@@ -50,11 +60,6 @@ const mountCommon = {
 /** Who to be in a user namespace that does not map id 0. */
 const rootSubstitute = { uid: z.number().int().optional(), gid: z.number().int().optional() };
 
-const opener = z
-	.literal(true)
-	.optional()
-	.describe("leave a process that opens host paths which the root of the user namespace may not reach (EACCES)");
-
 export const initStep = z.discriminatedUnion("op", [
 	// --- before the clone: run by the init's first stage, in the host's namespaces --------------------------
 	z.object({ op: z.literal("process.oomScoreAdj"), at, value: z.number().int() }),
@@ -63,7 +68,6 @@ export const initStep = z.discriminatedUnion("op", [
 			op: z.literal("namespace.join"),
 			at,
 			namespaces: z.array(z.object({ type: namespaceType, path: z.string(), at })),
-			opener,
 		})
 		.describe(
 			"opens every path first, then joins: what the caller may join, the user namespace, the rest; the mount namespace last",
@@ -72,18 +76,45 @@ export const initStep = z.discriminatedUnion("op", [
 		.object({
 			op: z.literal("clone"),
 			at,
-			namespaces: z.array(namespaceType).describe("new namespaces; cgroup is never here, see namespace.unshare"),
+			namespaces: z
+				.array(namespaceType)
+				.describe("new namespaces; cgroup and time are never here, see namespace.unshare and time.create"),
 			cgroup: z.string().optional().describe("v2 cgroup directory for CLONE_INTO_CGROUP"),
-			opener,
 			becomeRoot: z.literal(true).optional().describe("of the user namespace that was joined"),
 			...rootSubstitute,
 		})
 		.describe("the container's first process starts here; every later step runs in it"),
 
+	z
+		.object({
+			op: z.literal("time.create"),
+			at,
+			offsets: z.array(
+				z.object({ clock: z.enum(["monotonic", "boottime"]), secs: z.string(), nanosecs: z.number().int() }),
+			),
+		})
+		.describe(
+			"makes a time namespace, sets its clocks and enters it; after the clone where that makes the user namespace that is to own it",
+		),
+
 	// --- after the clone: run by the container's first process ---------------------------------------------
 	z
 		.object({ op: z.literal("idmap.wait"), at, ...rootSubstitute })
 		.describe("asks the engine to write the id maps, waits, then becomes root in the new user namespace"),
+	z
+		.object({ op: z.literal("netDevices.wait"), at })
+		.describe("asks the engine to run the netDevice.move steps of `host`, waits until they are done"),
+	z
+		.object({
+			op: z.literal("process.attribute"),
+			at,
+			files: z
+				.array(z.string())
+				.min(1)
+				.describe("below /proc/thread-self; the first one that the kernel has is written"),
+			value: z.string(),
+		})
+		.describe("labels of LSMs, by a procfs that no mount of the container can cover (CVE-2019-19921, CVE-2025-52881)"),
 	z.object({ op: z.literal("keyring.join"), at, name: z.string() }),
 	z.object({ op: z.literal("network.up"), at, device: z.literal("lo") }),
 	z.object({
@@ -126,13 +157,20 @@ export const initStep = z.discriminatedUnion("op", [
 			.describe(
 				"absolute host path: bound here, with all below it and all of it with `attributes`, when the kernel refuses the mount (EPERM)",
 			),
+		rootLabel: z
+			.string()
+			.optional()
+			.describe("SELinux context for the root of the mount, where the filesystem has no context= option"),
 		copyUp: z.boolean().optional().describe("tmpcopyup: copy what the destination holds into the new tmpfs first"),
+		idmap: mountIdMap.optional().describe("done by the engine, which the init hands the mount to"),
 	}),
 	z.object({
 		op: z.literal("mount.bind"),
 		...mountCommon,
 		source: z.string().describe("absolute host path"),
 		tree: z.boolean().describe("rbind: with the mounts below it"),
+		idmap: mountIdMap.optional().describe("done by the engine, which the init hands the mount to"),
+		procfs: z.boolean().optional().describe("what is bound must be a procfs (CVE-2019-16884)"),
 	}),
 	z.object({
 		op: z.literal("mount.remount"),
@@ -188,7 +226,7 @@ export const initStep = z.discriminatedUnion("op", [
 			major: z.number().int(),
 			minor: z.number().int(),
 		})
-		.describe("where mknod is not allowed; a source that is not this device is an error (ENODEV)"),
+		.describe("where mknod is not allowed; a source that is not this device is an error"),
 	z
 		.object({
 			op: z.literal("console.create"),
@@ -225,7 +263,14 @@ export const initStep = z.discriminatedUnion("op", [
 		value: z.string(),
 	}),
 	z.object({ op: z.literal("path.readonly"), at, path: z.string() }).describe("missing path: nothing to do"),
-	z.object({ op: z.literal("path.mask"), at, path: z.string() }).describe("missing path: nothing to do"),
+	z
+		.object({
+			op: z.literal("path.mask"),
+			at,
+			path: z.string(),
+			label: z.string().optional().describe("SELinux context of the empty directory that covers a directory"),
+		})
+		.describe("missing path: nothing to do"),
 	z.object({
 		op: z.literal("process.rlimit"),
 		at,
@@ -233,6 +278,38 @@ export const initStep = z.discriminatedUnion("op", [
 		soft: z.string(),
 		hard: z.string(),
 	}),
+	z
+		.object({
+			op: z.literal("process.scheduler"),
+			at,
+			policy: z.string().describe("SCHED_*"),
+			nice: z.number().int(),
+			priority: z.number().int(),
+			flags: z.array(z.string()).describe("SCHED_FLAG_*"),
+			runtime: z.string().describe("nanoseconds, as are deadline and period"),
+			deadline: z.string(),
+			period: z.string(),
+		})
+		.describe("sched_setattr(2)"),
+	z
+		.object({
+			op: z.literal("process.ioPriority"),
+			at,
+			class: z.string().describe("IOPRIO_CLASS_*"),
+			priority: z.number().int(),
+		})
+		.describe("ioprio_set(2), for the process group"),
+	z.object({ op: z.literal("process.affinity"), at, cpus: z.array(z.number().int()) }).describe("sched_setaffinity(2)"),
+	z.object({ op: z.literal("process.personality"), at, domain: z.enum(["LINUX", "LINUX32"]) }),
+	z
+		.object({
+			op: z.literal("process.memoryPolicy"),
+			at,
+			mode: z.string().describe("MPOL_*"),
+			nodes: z.array(z.number().int()),
+			flags: z.array(z.string()).describe("MPOL_F_*"),
+		})
+		.describe("set_mempolicy(2)"),
 	z.object({ op: z.literal("process.noNewPrivileges"), at }),
 	z
 		.object({ op: z.literal("seccomp.load"), at, flags: z.array(z.string()).describe("SECCOMP_FILTER_FLAG_*") })
@@ -343,10 +420,41 @@ export const hostStep = z.discriminatedUnion("op", [
 	z.object({
 		op: z.literal("idmap.write"),
 		at,
-		uid: z.array(z.tuple([z.number(), z.number(), z.number()])),
-		gid: z.array(z.tuple([z.number(), z.number(), z.number()])),
+		uid: z.array(idRange),
+		gid: z.array(idRange),
 		denySetgroups: z.boolean(),
 	}),
+	z
+		.object({
+			op: z.literal("netDevice.move"),
+			at,
+			device: z.string().describe("name in the engine's network namespace"),
+			name: z.string().optional().describe("name in the container; may be a pattern such as eth%d"),
+			namespace: z.string().optional().describe("host path; absent: that of the container's first process"),
+		})
+		.describe(
+			"run when the init asks by netDevices.wait; the device's lasting global addresses move too, and it is brought up",
+		),
+	z
+		.object({ op: z.literal("netDevices.return"), at })
+		.describe("moves devices back where the engine took them from: only when a create fails, never on delete"),
+	z.object({ op: z.literal("netDevices.keep"), at }).describe("there will be no way back: forgets what return needs"),
+	z.object({
+		op: z.literal("resctrl.create"),
+		at,
+		root: z.string().describe("mount point of resctrl, for its last_cmd_status; the same in the other steps"),
+		path: z.string().describe("host path of the group"),
+	}),
+	z.object({
+		op: z.literal("resctrl.schemata"),
+		at,
+		root: z.string(),
+		path: z.string(),
+		value: z.string().describe("lines for the group's schemata file"),
+	}),
+	z
+		.object({ op: z.literal("resctrl.join"), at, root: z.string(), path: z.string() })
+		.describe("run when the container's first process is known"),
 ]);
 
 export const plan = z.object({
@@ -374,6 +482,8 @@ export const plan = z.object({
 	warnings: z.array(z.object({ at: z.string().optional(), message: z.string() })),
 });
 
+export type IdRange = z.infer<typeof idRange>;
+export type MountIdMap = z.infer<typeof mountIdMap>;
 export type NamespaceType = z.infer<typeof namespaceType>;
 export type MountAttribute = z.infer<typeof mountAttribute>;
 export type AttributeChange = z.infer<typeof attributeChange>;

@@ -1,4 +1,6 @@
 /** Configurations that fit the schema and break one rule each, with what is said about them. */
+import { BAD_DEVICES } from "./bad-devices.js";
+import { BAD_PROCESSES } from "./bad-scheduling.js";
 import { type Case, userns, uts, without } from "./base.js";
 
 const version = (found: string) => `config.json#/ociVersion: expected a version from 1.0.0 to 1.3.0; found "${found}"`;
@@ -6,11 +8,27 @@ const semver = (found: string) =>
 	`config.json#/ociVersion: expected a version like 1.3.0 (SemVer 2.0.0); found "${found}"`;
 
 export const BAD: Case[] = [
+	...BAD_PROCESSES,
+	...BAD_DEVICES,
 	["ociVersion 1.4.0", (c) => (c.ociVersion = "1.4.0"), version("1.4.0")],
 	["ociVersion 2.0.0", (c) => (c.ociVersion = "2.0.0"), version("2.0.0")],
 	["ociVersion 0.5.0-dev", (c) => (c.ociVersion = "0.5.0-dev"), version("0.5.0-dev")],
 	["ociVersion 1.0", (c) => (c.ociVersion = "1.0"), semver("1.0")],
-	["ociVersion empty", (c) => (c.ociVersion = ""), semver("")],
+	["ociVersion 1.10.0", (c) => (c.ociVersion = "1.10.0"), version("1.10.0")],
+	["ociVersion 1.4.0-rc.1", (c) => (c.ociVersion = "1.4.0-rc.1"), version("1.4.0-rc.1")],
+	...[
+		"",
+		"v1.0.0",
+		"1.00.0",
+		"1.0.00",
+		"1.0.0-",
+		"1.0.0-01",
+		"1.0.0-a..b",
+		"1.0.0+a+b",
+		"1.0.0 ",
+		"1.0.0.0",
+		"1:0.0",
+	].map((found): Case => [`ociVersion "${found}"`, (c) => (c.ociVersion = found), semver(found)]),
 	[
 		"duplicate namespace",
 		(c) => c.linux.namespaces.push({ type: "pid", path: "/proc/1/ns/pid" }),
@@ -209,10 +227,109 @@ export const BAD: Case[] = [
 		"warning: config.json#/linux/namespaces: without a mount namespace the container's mounts are made in the runtime's own, and stay",
 	],
 	[
-		"half an id mapping",
-		(c) => (c.mounts[1].uidMappings = []),
+		"timeOffsets of a namespace that is joined",
+		(c) => {
+			c.linux.namespaces.push({ type: "time", path: "/proc/1/ns/time" });
+			c.linux.timeOffsets = {};
+		},
+		"config.json#/linux/timeOffsets: time namespace enabled, but both namespace path and time offsets specified -- you may only provide one",
+	],
+	[
+		"nanoseconds",
+		(c) => {
+			c.linux.namespaces.push({ type: "time" });
+			c.linux.timeOffsets = { monotonic: { nanosecs: 1e9 }, boottime: { secs: -1, nanosecs: 999999999 } };
+		},
+		"config.json#/linux/timeOffsets/monotonic/nanosecs: expected less than 1000000000; found 1000000000",
+	],
+	[
+		"id mapping of users only",
+		(c) => (c.mounts[1].uidMappings = [{ containerID: 0, hostID: 1, size: 1 }]),
 		"config.json#/mounts/1/gidMappings: uidMappings and gidMappings must come together",
-		"config.json#/mounts/1/uidMappings: an id-mapped mount is not supported yet",
+	],
+	[
+		"id mapping of groups only",
+		(c) => Object.assign(c.mounts[1], { uidMappings: [], gidMappings: [{ containerID: 0, hostID: 1, size: 1 }] }),
+		"config.json#/mounts/1/uidMappings: uidMappings and gidMappings must come together",
+	],
+	[
+		"id mapping that overlaps, or is beyond the last id",
+		(c) => {
+			c.mounts[1].uidMappings = [
+				{ containerID: 0, hostID: 10, size: 10 },
+				{ containerID: 10, hostID: 19, size: 1 },
+			];
+			c.mounts[1].gidMappings = [{ containerID: 0, hostID: 4294967295, size: 1 }];
+		},
+		"config.json#/mounts/1/uidMappings/1/hostID: the range overlaps with that of entry 0",
+		"config.json#/mounts/1/gidMappings/0/size: the range goes beyond the last id 4294967294: 1 ids from 4294967295 on",
+	],
+	[
+		"idmap without a user namespace",
+		(c) => c.mounts[1].options.push("idmap"),
+		"config.json#/mounts/1/options/2: without uidMappings and gidMappings, expected a user namespace to take the mapping from",
+	],
+	[
+		"ridmap without a user namespace",
+		(c) => c.mounts[1].options.unshift("ridmap"),
+		"config.json#/mounts/1/options/0: without uidMappings and gidMappings, expected a user namespace to take the mapping from",
+	],
+	[
+		"idmap option with half a mapping",
+		(c) => c.mounts[1].options.push("idmap=gids=0-1-1"),
+		"config.json#/mounts/1/options/2: expected uids= and gids=; found no uids=",
+	],
+	[
+		"idmap option with something else",
+		(c) => c.mounts[1].options.push("idmap=users=0-1-1"),
+		'config.json#/mounts/1/options/2: expected uids= or gids=; found "users=0-1-1"',
+	],
+	[
+		"idmap option with a range that can't be read",
+		(c) => c.mounts[1].options.push("idmap=uids=0-1-1#;gids=0-1-1"),
+		'config.json#/mounts/1/options/2: expected ID-ID-COUNT; found ""',
+	],
+	[
+		"idmap option with no ids",
+		(c) => c.mounts[1].options.push("idmap=uids=0-1-0;gids=0-1-1"),
+		"config.json#/mounts/1/options/2: 0/size: expected at least one id; found 0",
+	],
+	[
+		"relative idmap option without a user namespace",
+		(c) => c.mounts[1].options.push("idmap=uids=@0-0-1;gids=@0-0-1"),
+		"config.json#/mounts/1/options/2: the container's user namespace has no id 0, which @0-0-1 names",
+	],
+	[
+		"relative idmap option over the end of a range",
+		(c) => {
+			userns(c);
+			c.mounts[1].options.push("idmap=uids=@0-65530-7;gids=@0-0-1");
+		},
+		"config.json#/mounts/1/options/2: @0-65530-7 goes beyond one range of the container's user namespace",
+	],
+	[
+		"id-mapped remount",
+		(c) => {
+			userns(c);
+			c.mounts[1].options.push("remount", "idmap");
+		},
+		"config.json#/mounts/1/options/3: a mount that is already there can't be id-mapped (mount_setattr(2))",
+	],
+	[
+		"id-mapped cgroup mount",
+		(c) => {
+			userns(c);
+			c.mounts.push({ destination: "/cg", type: "cgroup", options: ["idmap"] });
+		},
+		"config.json#/mounts/2/options/0: a cgroup mount can't be id-mapped",
+	],
+	[
+		"id-mapped change of propagation",
+		(c) => {
+			userns(c);
+			c.mounts.push({ destination: "/cg", options: ["rslave", "idmap"] });
+		},
+		"config.json#/mounts/2/options/1: a change of propagation can't be id-mapped",
 	],
 	[
 		"device without major",

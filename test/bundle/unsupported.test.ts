@@ -4,86 +4,11 @@ import { bentText, type Case, said } from "./base.js";
 
 const NOT_YET: Case[] = [
 	[
-		"time namespace",
-		(c) => c.linux.namespaces.push({ type: "time" }),
-		"config.json#/linux/namespaces/6: a time namespace is not supported yet",
-	],
-	[
-		"id-mapped mount",
-		(c) => Object.assign(c.mounts[1], { uidMappings: [], gidMappings: [] }),
-		"config.json#/mounts/1/uidMappings: an id-mapped mount is not supported yet",
-	],
-	[
-		"idmap option",
-		(c) => c.mounts[1].options.push("idmap"),
-		"config.json#/mounts/1/options/2: an id-mapped mount is not supported yet",
-	],
-	[
-		"ridmap option",
-		(c) => c.mounts[1].options.unshift("ridmap"),
-		"config.json#/mounts/1/options/0: an id-mapped mount is not supported yet",
-	],
-	[
-		"idmap option of crun",
-		(c) => c.mounts[1].options.push("idmap=uids=0-1-10"),
-		"config.json#/mounts/1/options/2: an id-mapped mount is not supported yet",
-	],
-	[
-		"netDevices",
-		(c) => (c.linux.netDevices = { eth0: {} }),
-		"config.json#/linux/netDevices: moving network devices is not supported yet",
-	],
-	[
-		"memoryPolicy",
-		(c) => (c.linux.memoryPolicy = { mode: "MPOL_LOCAL" }),
-		"config.json#/linux/memoryPolicy: a NUMA memory policy is not supported yet",
-	],
-	[
-		"intelRdt",
-		(c) => (c.linux.intelRdt = { closID: "x" }),
-		"config.json#/linux/intelRdt: Intel RDT is not supported yet",
-	],
-	[
-		"personality",
-		(c) => (c.linux.personality = { domain: "LINUX32" }),
-		"config.json#/linux/personality: an execution domain is not supported yet",
-	],
-	[
-		"scheduler",
-		(c) => (c.process.scheduler = { policy: "SCHED_BATCH" }),
-		"config.json#/process/scheduler: a scheduling policy is not supported yet",
-	],
-	[
-		"ioPriority",
-		(c) => (c.process.ioPriority = { class: "IOPRIO_CLASS_BE", priority: 4 }),
-		"config.json#/process/ioPriority: an I/O priority is not supported yet",
-	],
-	[
-		"selinuxLabel",
-		(c) => (c.process.selinuxLabel = "system_u:system_r:container_t:s0"),
-		"config.json#/process/selinuxLabel: an SELinux label is not supported yet",
-	],
-	[
-		"mountLabel",
-		(c) => (c.linux.mountLabel = "x"),
-		"config.json#/linux/mountLabel: an SELinux mount label is not supported yet",
-	],
-	[
-		"apparmorProfile",
-		(c) => (c.process.apparmorProfile = "docker-default"),
-		"config.json#/process/apparmorProfile: an AppArmor profile is not supported yet",
-	],
-	[
 		"NOTIFY",
 		(c) =>
 			(c.linux.seccomp = { defaultAction: "SCMP_ACT_NOTIFY", syscalls: [{ names: ["a"], action: "SCMP_ACT_NOTIFY" }] }),
 		"config.json#/linux/seccomp/defaultAction: the seccomp action SCMP_ACT_NOTIFY is not supported yet",
 		"config.json#/linux/seccomp/syscalls/0/action: the seccomp action SCMP_ACT_NOTIFY is not supported yet",
-	],
-	[
-		"execCPUAffinity",
-		(c) => (c.process.execCPUAffinity = { initial: "0" }),
-		"warning: config.json#/process/execCPUAffinity: is used by exec only, and exec does not support it yet",
 	],
 ];
 

@@ -12,6 +12,7 @@ const facts = (euid: number): HostFacts => ({
 	initialUserNamespace: true,
 	apparmor: false,
 	selinux: false,
+	timeNamespaces: true,
 });
 const own = [{ containerID: 0, hostID: 1000, size: 1 }];
 

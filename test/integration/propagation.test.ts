@@ -1,9 +1,11 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
+import type { Bundle } from "../support/bundle.js";
+import type { Config } from "../support/config.js";
 import { mountOn, propagationOf } from "../support/mountinfo.js";
-import { unlessPeer } from "../support/runtime.js";
+import { failed, unlessPeer } from "../support/runtime.js";
 import { nothingLeft, workspace } from "../support/workspace.js";
 
 const space = workspace(t);
@@ -45,6 +47,52 @@ t.test("propagation options of a mount, and of those below it", async (t) => {
 		else t.equal(inner, below, `${options.join(",")} below`);
 	}
 });
+
+t.test(
+	"a propagation option changes the mount it is on, with r those below too; of several the last counts",
+	async (t) => {
+		const cases: { options: string[]; top: string; below: string }[] = [
+			{ options: ["private"], top: "private", below: "shared" },
+			{ options: ["rprivate"], top: "private", below: "private" },
+			{ options: ["slave"], top: "slave", below: "shared" },
+			{ options: ["rslave"], top: "slave", below: "slave" },
+			{ options: ["shared"], top: "shared", below: "shared" },
+			{ options: ["rshared"], top: "shared", below: "shared" },
+			{ options: ["unbindable"], top: "unbindable", below: "shared" },
+			{ options: ["runbindable"], top: "unbindable", below: "unbindable" },
+			{ options: ["rslave", "rshared"], top: "slave and shared", below: "slave and shared" },
+			{ options: ["rprivate", "rshared"], top: "shared", below: "shared" },
+			{ options: ["rslave", "private"], top: "private", below: "slave" },
+		];
+		execFileSync("mount", ["--make-shared", join(source, "sub")]);
+		const seen = space.inside(
+			(config) => {
+				config.root.readonly = false;
+				config.linux.rootfsPropagation = "shared";
+				for (const [index, { options }] of cases.entries()) {
+					config.mounts.push(
+						{ destination: `/tmp/bind${index}`, source, options: ["rbind", ...options] },
+						// The same in two steps, the second on what is there, without a type.
+						{ destination: `/tmp/later${index}`, source, options: ["rbind"] },
+						{ destination: `/tmp/later${index}`, options },
+						{ destination: `/tmp/new${index}`, type: "tmpfs", source: "tmpfs", options },
+					);
+				}
+			},
+			{ table },
+		);
+		for (const [index, { options, top, below }] of cases.entries()) {
+			for (const kind of ["bind", "later"]) {
+				const point = `/tmp/${kind}${index}`;
+				t.equal(propagationOf(mountOn(seen.table, point)), top, `${kind} ${options.join()}`);
+				t.equal(propagationOf(mountOn(seen.table, `${point}/sub`)), below, `${kind} ${options.join()} below`);
+			}
+			// A new mount has no peers, so that it can be nobody's slave.
+			const alone = top === "slave" ? "private" : top.replace("slave and ", "");
+			t.equal(propagationOf(mountOn(seen.table, `/tmp/new${index}`)), alone, `tmpfs ${options.join()}`);
+		}
+	},
+);
 
 t.test("a mount made in the container reaches the host through rshared only", async (t) => {
 	for (const [option, reaches] of [
@@ -100,37 +148,86 @@ t.test("a mount made on the host reaches the container through rslave only", asy
 	}
 });
 
-t.test("rootfsPropagation", async (t) => {
-	for (const [value, expected] of [
-		[undefined, /^(private|slave)$/],
-		["private", /^private$/],
-		["slave", /slave|private/],
-	] as const) {
-		const seen = space.inside(
-			(config) => {
-				if (value !== undefined) config.linux.rootfsPropagation = value;
-			},
-			{ table },
-		);
-		t.match(propagationOf(mountOn(seen.table, "/")), expected, `${value}`);
-	}
-});
+/** The container's root below a shared mount of the host, as where engines keep it on a host with systemd. */
+function onSharedMount(config: Config, bundle: Bundle): void {
+	const rootfs = join(source, `rootfs-${config.linux.rootfsPropagation ?? "unset"}`);
+	cpSync(bundle.rootfs, rootfs, { recursive: true, verbatimSymlinks: true });
+	mkdirSync(join(rootfs, "later"));
+	config.root = { path: rootfs, readonly: false };
+}
 
 t.test(
-	"rootfsPropagation shared and unbindable",
-	{ skip: unlessPeer({ runc: "1.1 leaves the root private" }) },
+	"rootfsPropagation: what the root is, whom it hears, whom it tells",
+	{ skip: unlessPeer({ runc: "1.1 leaves the root private", crun: "1.8 has it another way" }) },
 	async (t) => {
-		for (const value of ["shared", "unbindable"]) {
-			const seen = space.inside(
-				(config) => {
-					config.linux.rootfsPropagation = value;
-				},
-				{ table },
+		const cases: { value: string | undefined; root: string; hears: boolean; below: string }[] = [
+			{ value: undefined, root: "slave", hears: true, below: "private" },
+			{ value: "", root: "slave", hears: true, below: "private" },
+			{ value: "private", root: "private", hears: false, below: "private" },
+			{ value: "rprivate", root: "private", hears: false, below: "private" },
+			{ value: "slave", root: "slave", hears: true, below: "private" },
+			{ value: "rslave", root: "slave", hears: true, below: "private" },
+			{ value: "shared", root: "shared", hears: false, below: "private" },
+			{ value: "rshared", root: "shared", hears: false, below: "shared" },
+			{ value: "unbindable", root: "unbindable", hears: false, below: "private" },
+			{ value: "runbindable", root: "unbindable", hears: false, below: "unbindable" },
+		];
+		for (const { value, root, hears, below } of cases) {
+			const volume = space.path(`volume-${value}`);
+			mkdirSync(volume);
+			writeFileSync(join(volume, "file"), "bound\n");
+			const container = space.container((config, bundle) => {
+				if (value !== undefined) config.linux.rootfsPropagation = value;
+				onSharedMount(config, bundle);
+				config.process.capabilities = {
+					bounding: ["CAP_SYS_ADMIN"],
+					effective: ["CAP_SYS_ADMIN"],
+					permitted: ["CAP_SYS_ADMIN"],
+				};
+				config.mounts.push({ destination: "/mnt", source: volume, options: ["bind"] });
+				config.process.args = [
+					"/bin/sh",
+					"-c",
+					"cat /mnt/file /later/file; mkdir /own; mount -t tmpfs own /own; cat /proc/self/mountinfo; sleep 100",
+				];
+			});
+			const create = container.create();
+			t.equal(create.status, 0, `${value}: ${create.stderr}`);
+			const later = join(container.bundle.config.root.path, "later");
+			execFileSync("mount", ["-t", "tmpfs", "tmpfs", later]);
+			writeFileSync(join(later, "file"), "heard\n");
+			t.equal(container.start().status, 0);
+			await container.printed(" /own ");
+			const table = container.output;
+			t.equal(propagationOf(mountOn(table, "/")), root, `${value}: root`);
+			t.equal(propagationOf(mountOn(table, "/proc")), below, `${value}: a mount of the container`);
+			t.match(table, /^bound$/m, `${value}: the host's directories can be bound`);
+			t.equal(
+				/^heard$/m.test(table),
+				hears,
+				`${value}: the container ${hears ? "sees" : "does not see"} a later mount`,
 			);
-			t.match(propagationOf(mountOn(seen.table, "/")), value);
+			const host = execFileSync("cat", ["/proc/self/mountinfo"], { encoding: "utf8" });
+			t.notMatch(
+				host,
+				`${container.bundle.config.root.path}/own `,
+				`${value}: nothing of the container is on the host`,
+			);
+			execFileSync("umount", [later]);
+			t.equal(container.delete("--force").status, 0);
 		}
 	},
 );
+
+t.test("another word for rootfsPropagation is refused", async (t) => {
+	const result = space
+		.container((config) => {
+			config.linux.rootfsPropagation = "public";
+		})
+		.create();
+	t.ok(failed(result));
+	t.match(result.stderr, /rootfsPropagation/);
+});
 
 t.test("the host's own mount is as it was", async (t) => {
 	const host = execFileSync("cat", ["/proc/self/mountinfo"], { encoding: "utf8" });

@@ -297,7 +297,10 @@ t.test("linux.devices are the host's, and must be those", async (t) => {
 	const wrong = caller.container((config) => {
 		config.linux.devices = [{ path: "/dev/full", type: "c", major: 1, minor: 3 }];
 	});
-	t.match(wrong.create(), { status: 1, stderr: /\/dev\/full.*no such device \(config.json#\/linux\/devices\/0\)/s });
+	t.match(wrong.create(), {
+		status: 1,
+		stderr: /\/dev\/full.*no such device or address \(config.json#\/linux\/devices\/0\)/s,
+	});
 	const missing = caller.container((config) => {
 		config.linux.devices = [{ path: "/dev/none", type: "c", major: 1, minor: 3 }];
 	});

@@ -29,6 +29,7 @@ export const rootHost: HostFacts = {
 	euid: 0,
 	egid: 0,
 	initialUserNamespace: true,
+	timeNamespaces: true,
 	apparmor: false,
 	selinux: false,
 };

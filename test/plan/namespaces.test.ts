@@ -60,17 +60,6 @@ t.test("a new user namespace", async (t) => {
 	t.ok(stepOf(plan, "process.user").setgroups);
 });
 
-t.test("a process stays that opens what the root of a user namespace may not reach", async (t) => {
-	const made = compile(withNamespaces({ type: "mount" }, { type: "user" }));
-	t.equal(stepOf(made, "clone").opener, true);
-	const joined = compile(withNamespaces({ type: "mount" }, { type: "user", path: "/proc/7/ns/user" }));
-	t.equal(stepOf(joined, "namespace.join").opener, true);
-	t.notOk("opener" in stepOf(joined, "clone"), "its rights are gone by then");
-	const none = compile(withNamespaces({ type: "mount" }, { type: "network", path: "/run/netns/a" }));
-	t.notOk("opener" in stepOf(none, "namespace.join"));
-	t.notOk("opener" in stepOf(none, "clone"));
-});
-
 t.test("a user who maps only the own group has to give up setgroups", async (t) => {
 	const spec = withNamespaces({ type: "mount" }, { type: "user" });
 	const caller = { euid: 1000, egid: 1001 };

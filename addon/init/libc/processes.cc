@@ -83,9 +83,6 @@ int clock_gettime(clockid_t clock, timespec* into) noexcept {
 int socket(int family, int type, int protocol) noexcept {
   return static_cast<int>(Call(SYS_socket, family, type, protocol));
 }
-int socketpair(int family, int type, int protocol, int ends[2]) noexcept {
-  return static_cast<int>(Call(SYS_socketpair, family, type, protocol, ends));
-}
 int accept4(int fd, sockaddr* address, socklen_t* size, int flags) {
   return static_cast<int>(Call(SYS_accept4, fd, address, size, flags));
 }

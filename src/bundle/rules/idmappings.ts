@@ -34,7 +34,8 @@ function checkRange(mappings: IdMapping[], index: number, at: string, report: Re
 	checkSide(mappings, index, "hostID", at, report);
 }
 
-function checkList(mappings: IdMapping[], at: string, report: Report): void {
+/** Rules of the kernel for one list; `at` points to it. */
+export function checkMappingList(mappings: IdMapping[], at: string, report: Report): void {
 	if (mappings.length > MOST_MAPPINGS) {
 		report.error(at, `expected at most ${MOST_MAPPINGS} entries, the kernel's limit; found ${mappings.length}`);
 		return;
@@ -72,8 +73,8 @@ export function checkIdMappings(spec: Spec, report: Report): void {
 		return;
 	}
 	const before = report.diagnostics.length;
-	checkList(uidMappings, "/linux/uidMappings", report);
-	checkList(gidMappings, "/linux/gidMappings", report);
+	checkMappingList(uidMappings, "/linux/uidMappings", report);
+	checkMappingList(gidMappings, "/linux/gidMappings", report);
 	const created = newUserNamespace(spec);
 	if (created === undefined) return;
 	const words = (kind: string): string => `user namespaces enabled, but no ${kind} mappings found`;

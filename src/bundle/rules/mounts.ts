@@ -20,10 +20,6 @@ function checkMount(mount: Mount, at: string, report: Report): void {
 	} else if (!type && !hasAny(options, CHANGES)) {
 		report.error(`${at}/type`, "expected a filesystem type, as this is no bind mount; found nothing");
 	}
-	if ((mount.uidMappings === undefined) !== (mount.gidMappings === undefined)) {
-		const missing = mount.uidMappings === undefined ? "uidMappings" : "gidMappings";
-		report.error(`${at}/${missing}`, "uidMappings and gidMappings must come together");
-	}
 }
 
 export function checkMounts(spec: Spec, report: Report): void {

@@ -1,5 +1,6 @@
 import type { Spec } from "../spec.js";
 import { findNamespace, type Report } from "./report.js";
+import { checkTimeOffsets } from "./time.js";
 
 function checkDuplicates(spec: Spec, report: Report): void {
 	const namespaces = spec.linux?.namespaces ?? [];
@@ -28,10 +29,5 @@ export function checkNamespaces(spec: Spec, report: Report): void {
 		if (linux?.maskedPaths?.length) report.error("/linux/maskedPaths", words);
 		if (linux?.readonlyPaths?.length) report.error("/linux/readonlyPaths", words);
 	}
-	if (linux?.timeOffsets !== undefined && findNamespace(spec, "time") === undefined) {
-		report.error(
-			"/linux/timeOffsets",
-			"time namespace offsets specified, but time namespace isn't enabled in the config",
-		);
-	}
+	if (linux?.timeOffsets !== undefined) checkTimeOffsets(spec, linux.timeOffsets, report);
 }

@@ -10,11 +10,15 @@ import type { Spec } from "../spec.js";
 import { checkUnsupported } from "../unsupported.js";
 import { checkDevices } from "./devices.js";
 import { checkIdMappings } from "./idmappings.js";
+import { checkIntelRdt } from "./intel-rdt.js";
+import { checkMountIdMaps } from "./mount-idmap.js";
 import { checkMounts } from "./mounts.js";
 import { checkNamespaces } from "./namespaces.js";
+import { checkNetDevices } from "./net-devices.js";
 import { checkProcess } from "./process.js";
 import { Report } from "./report.js";
 import { checkResources } from "./resources.js";
+import { checkScheduling } from "./scheduling.js";
 import { checkSeccomp } from "./seccomp.js";
 import { checkSysctls } from "./sysctl.js";
 import { checkVersion } from "./version.js";
@@ -25,9 +29,13 @@ export const RULES: readonly Rule[] = [
 	checkVersion,
 	checkProcess,
 	checkMounts,
+	checkMountIdMaps,
 	checkNamespaces,
 	checkIdMappings,
 	checkDevices,
+	checkNetDevices,
+	checkScheduling,
+	checkIntelRdt,
 	checkResources,
 	checkSysctls,
 	checkSeccomp,

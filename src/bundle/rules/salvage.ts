@@ -9,9 +9,12 @@ import { type Diagnostic, pointerToken } from "../diagnostic.js";
 import type { Spec } from "../spec.js";
 import type { Violation } from "../violation.js";
 import { checkIdMappings } from "./idmappings.js";
+import { checkMountIdMaps } from "./mount-idmap.js";
 import { checkNamespaces } from "./namespaces.js";
+import { checkNetDevices } from "./net-devices.js";
 import { Report } from "./report.js";
 import { RULES, type Rule } from "./rules.js";
+import { checkScheduling } from "./scheduling.js";
 import { checkSeccomp } from "./seccomp.js";
 import { checkSysctls } from "./sysctl.js";
 
@@ -19,8 +22,11 @@ import { checkSysctls } from "./sysctl.js";
 const READS = new Map<Rule, string[]>([
 	[checkNamespaces, ["/linux/namespaces"]],
 	[checkIdMappings, ["/linux/namespaces", "/linux/uidMappings", "/linux/gidMappings"]],
+	[checkMountIdMaps, ["/linux/namespaces", "/linux/uidMappings", "/linux/gidMappings"]],
 	[checkSysctls, ["/linux/namespaces"]],
 	[checkSeccomp, ["/linux/seccomp"]],
+	[checkNetDevices, ["/linux/namespaces"]],
+	[checkScheduling, ["/process/scheduler/policy", "/linux/memoryPolicy/mode"]],
 ]);
 
 /** `document` is changed. */

@@ -2,9 +2,9 @@
 import { CAPABILITIES } from "../../bundle/capabilities.js";
 import type { Features } from "../../generated/features.js";
 import type { Native } from "../../native/api.js";
-import { mountOption, mountOptionNames } from "../../plan/mount-options.js";
+import { mountOptionNames } from "../../plan/mount-options.js";
 import type { Command } from "../session.js";
-import { hooks, namespaces, seccomp } from "../supported.js";
+import { hooks, memoryPolicy, namespaces, seccomp } from "../supported.js";
 import { readBuild, specVersion } from "../version.js";
 
 export const features: Command<"features"> = async (_invocation, { native }) => {
@@ -18,10 +18,7 @@ export async function describeFeatures(native: Native): Promise<Features> {
 		ociVersionMin: "1.0.0",
 		ociVersionMax: specVersion,
 		hooks: [...hooks],
-		// id-mapped mounts are in the table of options to be refused by name.
-		mountOptions: mountOptionNames()
-			.filter((name) => mountOption(name)?.sets !== "idmap")
-			.sort(),
+		mountOptions: mountOptionNames().sort(),
 		linux: {
 			namespaces: [...namespaces],
 			capabilities: [...CAPABILITIES],
@@ -34,11 +31,12 @@ export async function describeFeatures(native: Native): Promise<Features> {
 				knownFlags: [...seccomp.flags],
 				supportedFlags: [...seccomp.flags],
 			},
-			apparmor: { enabled: false },
-			selinux: { enabled: false },
-			intelRdt: { enabled: false },
-			mountExtensions: { idmap: { enabled: false } },
-			netDevices: { enabled: false },
+			apparmor: { enabled: true },
+			selinux: { enabled: true },
+			memoryPolicy: { modes: [...memoryPolicy.modes], flags: [...memoryPolicy.flags] },
+			intelRdt: { enabled: true, schemata: true, monitoring: true },
+			mountExtensions: { idmap: { enabled: true } },
+			netDevices: { enabled: true },
 		},
 		annotations: {
 			"io.github.seccomp.libseccomp.version": native.libseccompVersion,

@@ -15,6 +15,7 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 static int Report(long result) {
@@ -129,7 +130,14 @@ int main(int argc, char** argv) {
   if (strcmp(command, "touch") == 0 && argc == 3) return Report(Touch(atol(argv[2])));
   if (strcmp(command, "open-write") == 0 && argc == 3) return Report(open(argv[2], O_WRONLY));
   if (strcmp(command, "open-read") == 0 && argc == 3) return Report(open(argv[2], O_RDONLY | O_NONBLOCK));
+  if (strcmp(command, "euid") == 0) return Report(geteuid());
   if (strcmp(command, "dumpable") == 0) return Report(prctl(PR_GET_DUMPABLE));
+  if (strcmp(command, "clock") == 0 && argc == 3) {
+    // Microseconds of one clock, as the vDSO of this process has it.
+    struct timespec now;
+    if (clock_gettime(atoi(argv[2]), &now) != 0) return Report(-1);
+    return Report(now.tv_sec * 1000000L + now.tv_nsec / 1000);
+  }
   if (strcmp(command, "mknod") == 0 && argc == 5) {
     return Report(mknod(argv[2], S_IFCHR | 0600, makedev((unsigned)atoi(argv[3]), (unsigned)atoi(argv[4]))));
   }
