@@ -81,6 +81,15 @@ Failure TraceMessage(Napi::Env env, Message* message, Napi::Object* result) {
   return {};
 }
 
+Failure ListenerMessage(Napi::Env env, Message* message, Napi::Object* result) {
+  char* end = nullptr;
+  const long number = std::strtol(message->payload.data(), &end, 10);
+  if (message->payload.size() == 0 || *end != '\0' || number < 0) return Malformed("seccomp listener");
+  result->Set("type", "listener");
+  result->Set("remoteFd", Napi::Number::New(env, static_cast<double>(number)));
+  return {};
+}
+
 Failure Translate(Napi::Env env, Message* message, Napi::Object* result) {
   switch (message->kind) {
     case Frame::kPid:
@@ -95,6 +104,11 @@ Failure Translate(Napi::Env env, Message* message, Napi::Object* result) {
       return FailureMessage(env, message, result);
     case Frame::kTrace:
       return TraceMessage(env, message, result);
+    case Frame::kSeccompListener:
+      return ListenerMessage(env, message, result);
+    case Frame::kSeccompPause:
+      result->Set("type", "filtered");
+      return {};
     case Frame::kIdMap:
       result->Set("type", "idmap");
       return {};
@@ -203,8 +217,13 @@ Napi::Value SendCgroups(const Napi::CallbackInfo& info) {
   int count = 0;
   std::string names;
   for (const std::string& directory : directories) {
-    const std::string path = directory + "/tasks";
+    std::string path = directory + "/tasks";
     tasks[count].reset(open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    if (!tasks[count] && errno == ENOENT) {
+      // v2. Who writes is judged by who has opened it (since Linux 5.16, CVE-2021-4197), which is us.
+      path = directory + "/cgroup.procs";
+      tasks[count].reset(open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    }
     if (!tasks[count]) return Throw(info.Env(), Failed("open", path));
     fds[count] = tasks[count].get();
     count++;

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <utility>
 
 #include "steps/namespace_flags.h"
 #include "steps/steps.h"
@@ -63,11 +62,7 @@ Status steps::Clone(Context& context, const JsonValue& step) {
   context.in_user_namespace = context.in_user_namespace || user_namespace;
   // Its own session: no controlling terminal of the engine, no job-control signals from there.
   if (setsid() < 0) return Status::Errno("setsid");
-  if (!JsonBool(step, "becomeRoot")) return Status::Ok();
-  // Not before the clone: who may move a process into the cgroup is the host's root, or whom it delegated the cgroup
-  // to, and not the root of the user namespace that was joined.
-  RETURN_IF_FAILED(BecomeUserNamespaceRoot(step));
-  return HideFromContainer();
+  return Status::Ok();
 }
 
 }  // namespace runtime_ts

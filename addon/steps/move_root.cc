@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "steps/attributes.h"
 #include "steps/proc.h"
 
 namespace runtime_ts {
@@ -29,14 +30,15 @@ void Unescape(char* text) {
 
 // Takes a full procfs or sysfs of the host out of this namespace. The old root stays in it, below the new one: a
 // process that can make a user namespace is allowed a procfs of its own as long as a full one is visible anywhere.
-// Slave first, so that the unmount stays here. Where it is locked (EINVAL) an empty tmpfs covers it.
-Status Remove(const char* path) {
+// Where it is locked (EINVAL) an empty tmpfs covers it. So it does where mounts are shared with the host: an unmount
+// goes by the propagation of the mount that it lies in, and would take the host's own /proc away.
+Status Remove(const char* path, bool cover) {
   mount_attr slave{};
   slave.propagation = MS_SLAVE;
   if (mount_setattr(AT_FDCWD, path, AT_RECURSIVE, &slave, sizeof slave) < 0)
     return Status::Errno("mount_setattr", path);
-  if (umount2(path, MNT_DETACH) == 0) return Status::Ok();
-  if (errno != EINVAL && errno != EPERM) return Status::Errno("umount2", path);
+  if (!cover && umount2(path, MNT_DETACH) == 0) return Status::Ok();
+  if (!cover && errno != EINVAL && errno != EPERM) return Status::Errno("umount2", path);
   // host path: the old root's /proc or /sys, from mountinfo
   if (mount("tmpfs", path, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "nr_blocks=1,nr_inodes=1") < 0)
     return Status::Errno("mount", path);
@@ -49,7 +51,7 @@ bool IsBelow(const char* path, const char* root) {
 }
 
 // `line`: id parent major:minor root mount-point options [tags...] - type source options
-Status RemoveIfRevealing(char* line, const char* rootfs) {
+Status RemoveIfRevealing(char* line, const char* rootfs, bool cover) {
   const char* type = strstr(line, " - ");
   if (type == nullptr) return Status::Ok();
   const bool revealing = strncmp(type + 3, "proc ", 5) == 0 || strncmp(type + 3, "sysfs ", 6) == 0;
@@ -61,7 +63,7 @@ Status RemoveIfRevealing(char* line, const char* rootfs) {
   if (!revealing || field == nullptr) return Status::Ok();
   field[strcspn(field, " ")] = '\0';
   Unescape(field);
-  return IsBelow(field, rootfs) ? Status::Ok() : Remove(field);
+  return IsBelow(field, rootfs) ? Status::Ok() : Remove(field, cover);
 }
 
 // /proc/self/mountinfo, whole, before anything is unmounted.
@@ -99,10 +101,17 @@ Status MoveRoot(Context& context) {
     char* end = line + strcspn(line, "\n");
     char* next = *end == '\0' ? end : end + 1;
     *end = '\0';
-    RETURN_IF_FAILED(RemoveIfRevealing(line, rootfs));
+    RETURN_IF_FAILED(RemoveIfRevealing(line, rootfs, context.may_propagate));
     line = next;
   }
 
+  if (context.may_propagate) {
+    // What is moved onto a shared mount becomes shared with all below it, and appears on the host's root too. Not
+    // recursive: the container's mounts are below it until they are moved.
+    mount_attr slave{};
+    slave.propagation = MS_SLAVE;
+    RETURN_IF_FAILED(ApplyAttributes(context.host_root.get(), slave, false, "old root"));
+  }
   if (move_mount(context.rootfs.fd(), "", context.host_root.get(), "",
                  MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
     return Status::Errno("move_mount", "/");

@@ -2,16 +2,12 @@
 
 #include <string_view>
 
-#include "common/json.h"
 #include "init/failure.h"
 
 namespace runtime_ts {
 
 // CLONE_NEW* of a namespace type of the plan, 0 for an unknown one.
 int NamespaceFlag(std::string_view type);
-
-// Sets all ids to root's in the user namespace that we are in; `step` has a substitute (uid, gid) for one without root.
-Status BecomeUserNamespaceRoot(const JsonValue& step);
 
 // PR_SET_DUMPABLE 0: processes that are in the joined namespaces already must neither ptrace us nor open our /proc
 // entries while we still hold descriptors of the host (CVE-2016-9962). The exec of the program ends it.

@@ -12,6 +12,19 @@
 namespace runtime_ts {
 namespace {
 
+// Root of the user namespace that we are in. Its capabilities are ours already, but files that we make must belong to
+// it, and the exec of a hook must not lose them. Where 0 is not mapped (EINVAL), the process's own user: an id that is
+// not mapped can't own anything (EOVERFLOW).
+Status BecomeRoot(const JsonValue& step) {
+  // Without CAP_SETGID in the parent namespace (rootless) setgroups is denied for good, and nothing needs it.
+  if (setgroups(0, nullptr) < 0 && errno != EPERM) return Status::Errno("setgroups");
+  const auto gid = static_cast<gid_t>(JsonInteger(step, "gid"));
+  const auto uid = static_cast<uid_t>(JsonInteger(step, "uid"));
+  if (setresgid(0, 0, 0) < 0 && (errno != EINVAL || setresgid(gid, gid, gid) < 0)) return Status::Errno("setresgid");
+  if (setresuid(0, 0, 0) < 0 && (errno != EINVAL || setresuid(uid, uid, uid) < 0)) return Status::Errno("setresuid");
+  return Status::Ok();
+}
+
 struct Joined {
   UniqueFd fd;
   int flag = 0;
@@ -48,19 +61,6 @@ int NamespaceFlag(std::string_view type) {
   return 0;
 }
 
-// Root of the user namespace that we are in. Its capabilities are ours already, but files that we make must belong to
-// it, and the exec of a hook must not lose them. Where 0 is not mapped (EINVAL), the process's own user: an id that is
-// not mapped can't own anything (EOVERFLOW).
-Status BecomeUserNamespaceRoot(const JsonValue& step) {
-  // Without CAP_SETGID in the parent namespace (rootless) setgroups is denied for good, and nothing needs it.
-  if (setgroups(0, nullptr) < 0 && errno != EPERM) return Status::Errno("setgroups");
-  const auto gid = static_cast<gid_t>(JsonInteger(step, "gid"));
-  const auto uid = static_cast<uid_t>(JsonInteger(step, "uid"));
-  if (setresgid(0, 0, 0) < 0 && (errno != EINVAL || setresgid(gid, gid, gid) < 0)) return Status::Errno("setresgid");
-  if (setresuid(0, 0, 0) < 0 && (errno != EINVAL || setresuid(uid, uid, uid) < 0)) return Status::Errno("setresuid");
-  return Status::Ok();
-}
-
 Status HideFromContainer() {
   return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ? Status::Errno("prctl", "PR_SET_DUMPABLE") : Status::Ok();
 }
@@ -94,7 +94,8 @@ Status steps::JoinNamespaces(Context& context, const JsonValue& step) {
   RETURN_IF_FAILED(Enter(joined, count, true));
   if (setns(user->fd.get(), CLONE_NEWUSER) < 0) return Status::Errno("setns", user->path);
   context.in_user_namespace = true;
-  // New capabilities made us dumpable again, or not: fs.suid_dumpable decides.
+  RETURN_IF_FAILED(BecomeRoot(step));
+  // A change of the effective user made us dumpable again, or not: fs.suid_dumpable decides.
   RETURN_IF_FAILED(HideFromContainer());
   return Enter(joined, count, false);
 }
@@ -115,7 +116,7 @@ Status steps::WaitForIdMaps(Context& context, const JsonValue& step) {
   RETURN_IF_FAILED(context.channel.Receive(Frame::kIdMapDone, &done));
   context.in_user_namespace = true;
   RETURN_IF_FAILED(OpenTimeOffsets(context));
-  RETURN_IF_FAILED(BecomeUserNamespaceRoot(step));
+  RETURN_IF_FAILED(BecomeRoot(step));
   return HideFromContainer();
 }
 

@@ -63,6 +63,7 @@ Status MaskPath(Context& context, const JsonValue& step);
 Status CreateConsole(Context& context, const JsonValue& step);
 
 // hooks.cc
+Status OpenHookOutput(Context& context, const JsonValue& step);
 Status SyncHooks(Context& context, const JsonValue& step);
 Status RunHook(Context& context, const JsonValue& step);
 
@@ -93,6 +94,8 @@ Status ApplyCapabilities(Context& context, const JsonValue& step);
 Status LookUpProgram(Context& context, const JsonValue& step);
 Status WaitForStart(Context& context, const JsonValue& step);
 Status Exec(Context& context, const JsonValue& step);
+// Makes what Exec needs, so that nothing but execve(2) is left to do.
+Status PrepareExec(Context& context, const JsonValue& step);
 
 }  // namespace steps
 }  // namespace runtime_ts

@@ -23,6 +23,7 @@ constexpr Row kTable[] = {
     {"directory.create", steps::CreateDirectory},
     {"exec", steps::Exec},
     {"hook.run", steps::RunHook},
+    {"hooks.output", steps::OpenHookOutput},
     {"hooks.sync", steps::SyncHooks},
     {"idmap.wait", steps::WaitForIdMaps},
     {"keyring.join", steps::JoinKeyring},

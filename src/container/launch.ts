@@ -3,7 +3,6 @@ import type { Native } from "../native/api.js";
 import { beginPlan, clonesIntoCgroup, finishPlan } from "../plan/compile.js";
 import type { CreateOptions } from "../plan/input.js";
 import type { Plan } from "../plan/schema.js";
-import { seccompFilter } from "./cache.js";
 import { converse } from "./conversation.js";
 import { gatherFacts } from "./facts.js";
 import { makeCgroups } from "./host-steps.js";
@@ -15,6 +14,7 @@ import { newRecord } from "./recording.js";
 import type { LaunchRequest } from "./request.js";
 import { checkConsole, checkPreservedFds, checkPrivileges, listenFds } from "./request.js";
 import { checkResctrlVacant, makeResctrlGroups } from "./resctrl.js";
+import { filterOf } from "./seccomp.js";
 import { claim, directoryOf } from "./store.js";
 import { fillIdMappings } from "./subordinate-ids.js";
 import { undo } from "./undo.js";
@@ -146,7 +146,7 @@ function begin(state: Launch): void {
 		}
 		if (state.mode.startVia === "socket") native.sendListener({ channel, path: directory.startSocket });
 		if (plan.seccomp !== undefined) {
-			const filter = seccompFilter(native, directory.root, JSON.stringify(plan.seccomp));
+			const filter = filterOf(native, directory.root, plan);
 			if (filter.keep) state.afterwards = filter.keep;
 			native.sendSeccomp({ channel, program: filter.program });
 		}

@@ -8,7 +8,7 @@
  * `containerRecord`, and the tests check every record that they write against it.
  */
 import { z } from "zod";
-import { initStep } from "../plan/schema.js";
+import { initStep, plan } from "../plan/schema.js";
 
 const hook = z.object({
 	path: z.string(),
@@ -43,6 +43,7 @@ export const containerRecord = z.object({
 		poststart: z.array(hook).optional(),
 		poststop: z.array(hook).optional(),
 		resctrl: z.array(z.string()).optional().describe("resctrl groups that delete removes, children first"),
+		seccompListener: plan.shape.seccompListener.describe("for start: the filter is loaded after it"),
 		startSteps: z
 			.object({ first: z.number().int(), steps: z.array(initStep) })
 			.optional()

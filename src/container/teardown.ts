@@ -2,8 +2,10 @@
  * The end of a container: its first process, its cgroups, poststop hooks, its state directory, in this order and
  * each step fine to repeat, so that what a killed delete left is finished by the next one.
  */
+
 import { RuntimeError } from "../errors.js";
 import type { Native } from "../native/api.js";
+import { hookFiles } from "../plan/hook-files.js";
 import { removeCgroups, setFrozen } from "./cgroups.js";
 import { failedWith } from "./errno.js";
 import type { HookState } from "./hooks.js";
@@ -50,7 +52,8 @@ export function removeContainer(native: Native, removal: Removal): void {
 	const hooks = record.runtime_ts.poststop;
 	if (removal.poststop && hooks) {
 		// A failing poststop hook is a warning (specification, lifecycle step 13).
-		const run = { stage: "poststop" as const, hooks, state: hookState(record, "stopped"), env: removal.env };
+		const files = hookFiles(record.runtime_ts);
+		const run = { stage: "poststop" as const, hooks, state: hookState(record, "stopped"), env: removal.env, files };
 		runHooksRegardless(native, run, (failure) => removal.onWarning?.(failure.message, failure.context.pointer));
 	}
 	native.removeTree({ path: directory.path });

@@ -47,6 +47,10 @@ export type InitMessage =
 	| { type: "source"; step: number }
 	| { type: "netDevices" }
 	| { type: "terminal"; fd: number; name: string }
+	/** The seccomp filter is loaded; `remoteFd` is the descriptor, in the sender, that listens to it. */
+	| { type: "listener"; remoteFd: number }
+	/** Comes behind `listener`: the process goes on when this one is read. */
+	| { type: "filtered" }
 	| { type: "ready" }
 	| ({ type: "failure" } & StepFailure)
 	| { type: "trace"; microseconds: number[] }
@@ -143,6 +147,9 @@ export interface Native {
 		stdin: string;
 		timeoutMs?: number;
 		cwd?: string;
+		/** Files that its standard output and error are appended to; what goes there is not in `output`. */
+		stdoutFile?: string;
+		stderrFile?: string;
 	}): HookResult;
 
 	// --- steps and the init
@@ -171,7 +178,7 @@ export interface Native {
 	 * EACCES where this process may not enter that namespace: it has no more rights than the init then.
 	 */
 	sendSource(options: { channel: number; pid: number; path: string }): void;
-	/** Opens `tasks` of every v1 directory and sends the descriptors; with no directory it only says go. */
+	/** Opens `tasks` of every v1 directory (cgroup.procs of a v2 one) and sends the descriptors; with no directory it only says go. */
 	sendCgroups(options: { channel: number; directories: string[] }): void;
 	sendSeccomp(options: { channel: number; program: Uint8Array }): void;
 	/** Makes the listening socket of start.wait at `path` (mode 0600) and hands it to the init. */
@@ -182,6 +189,12 @@ export interface Native {
 	compileSeccomp(options: { profile: string }): Uint8Array;
 	/** `2.5.4`, of the libseccomp that is linked in. */
 	readonly libseccompVersion: string;
+	/**
+	 * Takes descriptor `remoteFd` out of the process behind `pidfd` and sends it, with the state document, to the
+	 * agent that listens on `socket`; one connection, closed afterwards. Fails with EAGAIN when the agent does not
+	 * take it within 30 seconds.
+	 */
+	sendSeccompListener(options: { pidfd: number; remoteFd: number; socket: string; state: string }): void;
 
 	// --- terminals, foreground, sd_notify
 	/**

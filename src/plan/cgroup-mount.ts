@@ -32,6 +32,7 @@ export function compileCgroupMount(
 			hint: "mount cgroupfs on the host, or take the mount out of config.json",
 		});
 	}
+	refuseOptions(flags, at, "cgroup v1 hierarchies are mounted as the host has them");
 	steps.push({
 		op: "mount.filesystem",
 		at,
@@ -48,7 +49,9 @@ export function compileCgroupMount(
 	}
 	// Last, because until here mount points and symlinks are made in it.
 	const readonly = flags.attributes.readonly === true;
-	if (!readonly && flags.propagation.length === 0) return;
+	// What is made here has nothing to clear, but for what is read-only because it is the host's.
+	const recursive = flags.recursive.toNew();
+	if (!readonly && flags.propagation.length === 0 && recursive === undefined) return;
 	const step: InitStepOf<"mount.remount"> = {
 		op: "mount.remount",
 		at,
@@ -58,12 +61,15 @@ export function compileCgroupMount(
 		superblock: [],
 	};
 	if (readonly) step.attributes = { set: ["rdonly"] };
+	if (recursive !== undefined) step.recursive = recursive;
 	if (flags.propagation.length > 0) step.propagation = flags.propagation;
 	steps.push(step);
 }
 
 function unifiedMount(context: Context, unified: string, flags: MountFlags, destination: string, at: string): InitStep {
 	const propagation = flags.propagation.length > 0 ? { propagation: flags.propagation } : {};
+	const below = flags.recursive.toNew();
+	const recursive = below === undefined ? {} : { recursive: below };
 	if (context.namespaces.has("cgroup") || !inUserNamespace(context)) {
 		const attributes = flags.attributes.toNew();
 		return {
@@ -75,15 +81,29 @@ function unifiedMount(context: Context, unified: string, flags: MountFlags, dest
 			options: flags.options,
 			superblock: [],
 			...(attributes ? { attributes } : {}),
+			...recursive,
 			...propagation,
 		};
 	}
+	refuseOptions(flags, at, "in a user namespace without a cgroup namespace of its own, the host's mount is bound");
 	// The cgroup namespace belongs to another user namespace, where we can't mount it (EPERM): show what is ours, or
 	// without a cgroup of our own the host's, which nobody in the container may write (CVE-2023-25809).
 	const own = context.cgroups[0]?.path;
 	const asked = hierarchyAttributes(flags);
 	const attributes = own === undefined ? withReadonly(asked) : asked;
-	return { op: "mount.bind", at, destination, source: own ?? unified, tree: false, attributes, ...propagation };
+	const source = own ?? unified;
+	return { op: "mount.bind", at, destination, source, tree: false, attributes, ...recursive, ...propagation };
+}
+
+/** For mounts that have no superblock of their own, which such options are for. */
+function refuseOptions({ options }: MountFlags, at: string, reason: string): void {
+	const option = options[0];
+	if (option === undefined) return;
+	const word = typeof option === "string" ? option : option.join("=");
+	throw new RuntimeError("config.unsupported", `a cgroup mount can't have the option ${JSON.stringify(word)} here`, {
+		pointer: `${at}/options`,
+		hint: reason,
+	});
 }
 
 function addHierarchy(

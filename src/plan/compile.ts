@@ -13,13 +13,14 @@ import { append } from "./append.js";
 import type { Context, Mount } from "./context.js";
 import { populateDev } from "./devices.js";
 import { compileEnvironment, notifyDestination } from "./environment.js";
+import { openHookFiles } from "./hook-files.js";
 import { createContainerHooks, hasHooksBeforePivot, runtimeHooks } from "./hooks.js";
 import { awaitIdMaps, writeIdMaps } from "./idmap.js";
 import type { CreateOptions, HostFacts } from "./input.js";
 import { compileIntelRdt } from "./intel-rdt.js";
 import { applyAppArmor, labelKeyring, labelMounts } from "./labels.js";
 import { compileMount, showsCgroups } from "./mounts.js";
-import { bringUpLoopback, enterNamespaces, joinKeyring, readNamespaces } from "./namespaces.js";
+import { bringUpLoopback, clonesIntoOwnCgroup, enterNamespaces, joinKeyring, readNamespaces } from "./namespaces.js";
 import { awaitNetDevices, moveNetDevices } from "./net-devices.js";
 import { protectPaths } from "./paths.js";
 import { becomeProcess, createConsole, setOomScore } from "./process.js";
@@ -32,8 +33,10 @@ import {
 	openRoot,
 	requireMountNamespace,
 } from "./root.js";
+import { scheduleFromOutside } from "./scheduling.js";
 import type { HostStep, InitStep, Plan } from "./schema.js";
 import { compileSeccomp } from "./seccomp.js";
+import { failsOnUnknown, rawProgram, seccompListener } from "./seccomp-extras.js";
 import { writeSysctls } from "./sysctl.js";
 import { createTimeNamespace } from "./time.js";
 import { setNames } from "./uts.js";
@@ -89,6 +92,7 @@ export function beginPlan({ id, bundle, host, options }: PlanInput): PlanDraft {
 	const rlimits = compileRlimits(context);
 	const init: InitStep[] = [];
 	setOomScore(context, init);
+	openHookFiles(context, init);
 	append(init, rlimits.hard);
 	enterNamespaces(context, init);
 	awaitIdMaps(context, init);
@@ -116,6 +120,7 @@ export function finishPlan({ context, warnings, host, init, rlimits }: PlanDraft
 	compileIntelRdt(context, host);
 	writeIdMaps(context, host);
 	moveNetDevices(context, host);
+	scheduleFromOutside(context, host);
 	const plan: Plan = {
 		version: 1,
 		id,
@@ -126,7 +131,11 @@ export function finishPlan({ context, warnings, host, init, rlimits }: PlanDraft
 		init,
 		warnings,
 	};
-	if (linux.seccomp) plan.seccomp = compileSeccomp(linux.seccomp);
+	const program = rawProgram(context.spec);
+	if (program !== undefined) plan.seccomp = { program };
+	else if (linux.seccomp) plan.seccomp = compileSeccomp(linux.seccomp, failsOnUnknown(context.spec));
+	const listener = seccompListener(context);
+	if (listener !== undefined) plan.seccompListener = listener;
 	if (options.trace) plan.trace = true;
 	return plan;
 }
@@ -196,9 +205,9 @@ class CgroupEntry {
 	enter(init: InitStep[]): void {
 		if (this.#entered) return;
 		this.#entered = true;
-		const { host, cgroups, namespaces } = this.#context;
-		// On v2 the clone has put the process there already (CLONE_INTO_CGROUP, Linux 5.7).
-		if (host.cgroup.mode !== "v2" && cgroups.length > 0) init.push({ op: "cgroup.join", at: "/linux/cgroupsPath" });
+		const { cgroups, namespaces } = this.#context;
+		if (cgroups.length > 0 && !clonesIntoOwnCgroup(this.#context))
+			init.push({ op: "cgroup.join", at: "/linux/cgroupsPath" });
 		const at = namespaces.pointer("cgroup");
 		if (at !== undefined) init.push({ op: "namespace.unshare", at, namespaces: ["cgroup"] });
 	}

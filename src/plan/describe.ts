@@ -56,6 +56,17 @@ const entries = {
 
 type Describe<Step extends { op: string }> = { [Op in Step["op"]]: (step: Extract<Step, { op: Op }>) => string };
 
+const priorities: Describe<InitStepOf<"process.scheduler" | "process.ioPriority">> = {
+	"process.scheduler": ({ policy, nice, priority, flags, runtime, deadline, period }) =>
+		`schedule as ${policy} (${list([
+			...(priority === 0 ? [] : [`priority ${priority}`]),
+			...(runtime === "0" ? [] : [`${runtime} ns in ${deadline} of each ${period === "0" ? deadline : period}`]),
+			...(nice === 0 && (priority !== 0 || runtime !== "0") ? [] : [`nice ${nice}`]),
+			...flags,
+		])})`,
+	"process.ioPriority": (step) => `set the I/O priority to ${step.class} ${step.priority}`,
+};
+
 const initSentences: Describe<InitStep> = {
 	"process.oomScoreAdj": ({ value }) => `set oom_score_adj to ${value}`,
 	"namespace.join": ({ namespaces }) =>
@@ -91,6 +102,8 @@ const initSentences: Describe<InitStep> = {
 	"device.bind": ({ source, path }) => `bind device ${source} on ${path}`,
 	"console.create": ({ bind }) => `make a terminal${bind ? ", bind it on /dev/console" : ""}`,
 	"hooks.sync": () => "run prestart and createRuntime hooks",
+	"hooks.output": ({ stdout, stderr }) =>
+		`write what hooks print to ${list([stdout, stderr].filter((path) => path !== undefined))}`,
 	"hook.run": ({ stage, index, path }) => `run ${stage} hook #${index}: ${path}`,
 	"root.enter": ({ method }) => entries[method],
 	"uts.hostname": ({ name }) => `set hostname to ${name}`,
@@ -99,24 +112,19 @@ const initSentences: Describe<InitStep> = {
 	"path.readonly": ({ path }) => `make ${path} read-only`,
 	"path.mask": ({ path, label }) => `mask ${path}${label === undefined ? "" : ` (label ${label})`}`,
 	"process.rlimit": ({ type, soft, hard }) => `set ${type} to ${soft} (hard ${hard})`,
-	"process.scheduler": ({ policy, nice, priority, flags, runtime, deadline, period }) =>
-		`schedule as ${policy} (${list([
-			...(priority === 0 ? [] : [`priority ${priority}`]),
-			...(runtime === "0" ? [] : [`${runtime} ns in ${deadline} of each ${period === "0" ? deadline : period}`]),
-			...(nice === 0 && (priority !== 0 || runtime !== "0") ? [] : [`nice ${nice}`]),
-			...flags,
-		])})`,
-	"process.ioPriority": (step) => `set the I/O priority to ${step.class} ${step.priority}`,
+	...priorities,
 	"process.affinity": ({ cpus }) => `run on CPUs ${cpus.join(", ")}`,
 	"process.personality": ({ domain }) => `set the execution domain to ${domain}`,
 	"process.memoryPolicy": ({ mode, nodes, flags }) =>
 		`set the memory policy to ${list([mode, ...flags])}${nodes.length > 0 ? ` on nodes ${nodes.join(", ")}` : ""}`,
 	"process.noNewPrivileges": () => "set no_new_privs",
-	"seccomp.load": ({ flags }) => `load the seccomp filter (flags: ${list(flags)})`,
+	"seccomp.load": ({ flags, listener }) =>
+		`load the seccomp filter (flags: ${list(flags)})${listener ? ", hand its listener to the agent" : ""}`,
 	"capabilities.bound": ({ keep }) => `bound capabilities to ${list(keep)}`,
 	"process.user": ({ uid, gid, additionalGids, umask }) =>
 		`become user ${uid}:${gid}${additionalGids.length > 0 ? `, groups ${additionalGids.join(", ")}` : ""}${umask === undefined ? "" : `, umask ${octal(umask)}`}`,
-	"capabilities.apply": ({ effective, ambient }) => `hold capabilities ${list(effective)} (ambient: ${list(ambient)})`,
+	"capabilities.apply": ({ effective, ambient }) =>
+		`hold capabilities ${list(effective)}${ambient ? ` (ambient: ${list(ambient)})` : ""}`,
 	"process.cwd": ({ path, deferrable }) => `change directory to ${path}${deferrable ? ", now or as the user" : ""}`,
 	"process.home": ({ uid }) => `take HOME of user ${uid} from /etc/passwd`,
 	"process.lookup": ({ file, searchPath }) =>
@@ -127,8 +135,10 @@ const initSentences: Describe<InitStep> = {
 };
 
 const hostSentences: Describe<HostStep> = {
+	...priorities,
 	"cgroup.create": ({ path }) => `make cgroup ${path}`,
 	"cgroup.write": ({ path, value }) => `write ${value} to ${path}`,
+	"cgroup.check": ({ path, atMost }) => `check that ${path} is at most ${atMost}`,
 	"cgroup.inherit": ({ path, file }) => `fill ${path}/${file} from its parents`,
 	"cgroup.devices": ({ path, rules }) => `attach a device program of ${count(rules.length, "rule")} to ${path}`,
 	"idmap.write": ({ uid, gid }) =>

@@ -86,6 +86,10 @@ function hostAction(step: HostStep): [ErrorCode, string] {
 	switch (step.op) {
 		case "idmap.write":
 			return ["container.create", "error mapping users"];
+		case "process.scheduler":
+			return ["container.create", "error setting scheduler"];
+		case "process.ioPriority":
+			return ["container.create", "failed to set io priority"];
 		case "netDevice.move":
 		case "netDevices.return":
 		case "netDevices.keep":
@@ -97,6 +101,7 @@ function hostAction(step: HostStep): [ErrorCode, string] {
 		case "cgroup.create":
 		case "cgroup.inherit":
 			return ["cgroup", "unable to apply cgroup configuration"];
+		case "cgroup.check":
 		case "cgroup.write":
 		case "cgroup.devices":
 			return ["cgroup", "error setting cgroup config for procHooks process"];

@@ -1,4 +1,5 @@
 /** process.user.additionalGids, and who may still call setgroups(2) (user_namespaces(7)). */
+import { isSwitchedOn } from "../bundle/annotations.js";
 import { RuntimeError } from "../errors.js";
 import type { Context } from "./context.js";
 import { deniesSetgroups, inheritsDenial } from "./idmap.js";
@@ -8,6 +9,12 @@ const at = "/process/user/additionalGids";
 
 /** Takes from the step what nobody may do here. */
 export function limitGroups(context: Context, step: InitStepOf<"process.user">): void {
+	if (isSwitchedOn(context.spec, "run.oci.keep_original_groups")) {
+		step.setgroups = false;
+		if (step.additionalGids.length > 0)
+			context.warn(at, "has no effect with the annotation run.oci.keep_original_groups");
+		return;
+	}
 	if (deniesSetgroups(context)) {
 		step.setgroups = false;
 		if (step.additionalGids.length === 0) return;

@@ -80,6 +80,10 @@ export function hintFor(step: Step, failure: FailedStep): string | undefined {
 			return isForbidden(failure)
 				? "a cgroup can be made only where it was delegated to the caller; without linux.cgroupsPath and limits the container stays in the caller's"
 				: undefined;
+		case "cgroup.check":
+			return failure.code === "EBUSY"
+				? "more is in use, and memory.checkBeforeUpdate refuses to take it away"
+				: undefined;
 		case "cgroup.write":
 			if (failure.code === "ENOENT") return "the host's kernel or configuration lacks this control file";
 			return failure.code === "EINVAL" ? "the kernel refuses the value" : undefined;

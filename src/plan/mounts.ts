@@ -50,6 +50,12 @@ export function compileMount(context: Context, mount: Mount, index: number, into
 	const { type, options = [] } = mount;
 	const flags = readMountFlags(options, type);
 	check(mount, flags, destination, at);
+	if (flags.superblock.length > 0 && !changesSuperblock(mount, flags)) {
+		context.warn(
+			`${at}/options`,
+			`${flags.superblock.join()} changes nothing here: it is for a filesystem of one's own`,
+		);
+	}
 
 	if (flags.remount) {
 		into.steps.push(remount(flags, destination, at));
@@ -62,6 +68,11 @@ export function compileMount(context: Context, mount: Mount, index: number, into
 	} else {
 		newFilesystem(context, mount, type ?? "", flags, { destination, at }, into);
 	}
+}
+
+/** The kernel knows sync, dirsync, lazytime and mand by filesystem, not by mount: on a bind it has always ignored them. */
+function changesSuperblock({ type }: Mount, { bind, propagation }: MountFlags): boolean {
+	return bind === undefined && type !== "cgroup" && !((!type || type === "none") && propagation.length > 0);
 }
 
 function check(mount: Mount, flags: MountFlags, destination: string, at: string): void {

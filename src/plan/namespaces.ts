@@ -54,9 +54,10 @@ export function readNamespaces(spec: Spec): Namespaces {
  * the process is in at that moment.
  */
 export function enterNamespaces(context: Context, init: InitStep[]): void {
-	const { namespaces } = context;
-	const { joined, created } = namespaces;
-	if (joined.length > 0) init.push({ op: "namespace.join", at: "/linux/namespaces", namespaces: joined });
+	const { joined, created } = context.namespaces;
+	if (joined.length > 0) {
+		init.push({ op: "namespace.join", at: "/linux/namespaces", namespaces: joined, ...rootSubstitute(context) });
+	}
 	createTimeNamespace(context, "before clone", init);
 	const cloned: NamespaceType[] = [];
 	for (let index = 0; index < created.length; index++) {
@@ -64,11 +65,17 @@ export function enterNamespaces(context: Context, init: InitStep[]): void {
 		if (type !== "cgroup" && type !== "time") cloned.push(type);
 	}
 	const clone: InitStepOf<"clone"> = { op: "clone", at: "/linux/namespaces", namespaces: cloned };
-	const unified = context.host.cgroup.mode === "v2" ? context.cgroups[0] : undefined;
+	const unified = clonesIntoOwnCgroup(context) ? context.cgroups[0] : undefined;
 	if (unified) clone.cgroup = unified.path;
-	if (namespaces.has("user") && !namespaces.isNew("user"))
-		Object.assign(clone, { becomeRoot: true }, rootSubstitute(context));
 	init.push(clone);
+}
+
+/**
+ * On v2 the clone puts the process into its cgroup (CLONE_INTO_CGROUP, Linux 5.7), with the rights of who clones: who has
+ * joined a user namespace is nobody there, and has to be let in through a descriptor of the engine's.
+ */
+export function clonesIntoOwnCgroup({ host, namespaces }: Context): boolean {
+	return host.cgroup.mode === "v2" && (!namespaces.has("user") || namespaces.isNew("user"));
 }
 
 /** A network namespace that is joined belongs to somebody else, who set up its loopback device or had a reason not to. */

@@ -1,6 +1,6 @@
 /** process: who runs what, where. Everything in this order, because each step takes away what an earlier one needed. */
 import { append } from "./append.js";
-import { compileCapabilities } from "./capabilities.js";
+import { compileCapabilities, finalCapabilities, withAdmin } from "./capabilities.js";
 import type { Context, Process } from "./context.js";
 import type { Environment } from "./environment.js";
 import { limitGroups } from "./groups.js";
@@ -8,7 +8,7 @@ import { startContainerHooks } from "./hooks.js";
 import { labelProgram } from "./labels.js";
 import { compileScheduling } from "./scheduling.js";
 import type { InitStep, InitStepOf } from "./schema.js";
-import { loadSeccomp } from "./seccomp.js";
+import { hasFilter, loadSeccomp } from "./seccomp.js";
 
 /** buildkitd runs with umask 0, so "the caller's umask" would fill images with world-writable files: runc's and crun's default. */
 const defaultUmask = 0o022;
@@ -27,12 +27,12 @@ export function becomeProcess(
 	compileScheduling(context, init);
 	labelProgram(context, init);
 	if (noNewPrivileges) init.push({ op: "process.noNewPrivileges", at: "/process/noNewPrivileges" });
-	// Loading a filter takes either no_new_privs or CAP_SYS_ADMIN, which is about to go.
-	else loadSeccomp(context, init);
 	init.push(capabilities.bound);
 	init.push({ op: "process.cwd", at: "/process/cwd", path: cwd, deferrable: true });
 	init.push(user(context));
-	init.push(capabilities.apply);
+	// Loading a filter takes either no_new_privs or CAP_SYS_ADMIN.
+	const needsAdmin = !noNewPrivileges && hasFilter(context);
+	init.push(needsAdmin ? withAdmin(capabilities.apply) : capabilities.apply);
 	init.push({ op: "process.cwd", at: "/process/cwd", path: cwd });
 	if (environment.needsHome) init.push({ op: "process.home", at: "/process/env", uid: userOf(process).uid });
 	init.push({
@@ -43,8 +43,10 @@ export function becomeProcess(
 	});
 	init.push({ op: "start.wait", via: options.startVia });
 	startContainerHooks(context, init, environment.variables);
-	// As late as possible: the profile then need not allow what the runtime does on its way here.
-	if (noNewPrivileges) loadSeccomp(context, init);
+	// As late as possible: the profile then need not allow what the runtime does on its way here. Profiles from before
+	// Linux 5.6 know nothing of openat2(2) and close_range(2); capset(2) is what they always had to allow.
+	loadSeccomp(context, init);
+	if (needsAdmin) init.push(finalCapabilities(capabilities.apply));
 	const preserveFds = options.listenFds + options.preserveFds;
 	init.push({ op: "exec", at: "/process/args", args, env: environment.variables, preserveFds });
 }

@@ -59,6 +59,28 @@ const mountCommon = {
 
 /** Who to be in a user namespace that does not map id 0. */
 const rootSubstitute = { uid: z.number().int().optional(), gid: z.number().int().optional() };
+/** Steps of the init, or of the engine where the init has no say (scheduling.ts). */
+const scheduler = z
+	.object({
+		op: z.literal("process.scheduler"),
+		at,
+		policy: z.string().describe("SCHED_*"),
+		nice: z.number().int(),
+		priority: z.number().int(),
+		flags: z.array(z.string()).describe("SCHED_FLAG_*"),
+		runtime: z.string().describe("nanoseconds, as are deadline and period"),
+		deadline: z.string(),
+		period: z.string(),
+	})
+	.describe("sched_setattr(2)");
+const ioPriority = z
+	.object({
+		op: z.literal("process.ioPriority"),
+		at,
+		class: z.string().describe("IOPRIO_CLASS_*"),
+		priority: z.number().int(),
+	})
+	.describe("ioprio_set(2), for the process group");
 
 export const initStep = z.discriminatedUnion("op", [
 	// --- before the clone: run by the init's first stage, in the host's namespaces --------------------------
@@ -68,6 +90,7 @@ export const initStep = z.discriminatedUnion("op", [
 			op: z.literal("namespace.join"),
 			at,
 			namespaces: z.array(z.object({ type: namespaceType, path: z.string(), at })),
+			...rootSubstitute,
 		})
 		.describe(
 			"opens every path first, then joins: what the caller may join, the user namespace, the rest; the mount namespace last",
@@ -80,8 +103,6 @@ export const initStep = z.discriminatedUnion("op", [
 				.array(namespaceType)
 				.describe("new namespaces; cgroup and time are never here, see namespace.unshare and time.create"),
 			cgroup: z.string().optional().describe("v2 cgroup directory for CLONE_INTO_CGROUP"),
-			becomeRoot: z.literal(true).optional().describe("of the user namespace that was joined"),
-			...rootSubstitute,
 		})
 		.describe("the container's first process starts here; every later step runs in it"),
 
@@ -133,7 +154,7 @@ export const initStep = z.discriminatedUnion("op", [
 			at,
 		})
 		.describe(
-			"waits for the engine's cgroup message; writes 0 to each `tasks` fd that came with it (a thread that moves itself needs no RCU grace period, Linux 5.5; writing a pid to cgroup.procs costs up to 20 ms)",
+			"waits for the engine's cgroup message; writes 0 to each fd that came with it: v1 `tasks` (a thread that moves itself needs no RCU grace period, Linux 5.5; writing a pid to cgroup.procs costs up to 20 ms)",
 		),
 	z.object({ op: z.literal("namespace.unshare"), at, namespaces: z.array(z.enum(["cgroup"])) }),
 	z.object({
@@ -239,6 +260,14 @@ export const initStep = z.discriminatedUnion("op", [
 			"pty from the container's /dev/pts/ptmx, ONLCR cleared; master goes to the engine, slave becomes 0, 1, 2 and the controlling terminal",
 		),
 	z.object({ op: z.literal("hooks.sync"), at }).describe("the engine runs prestart and createRuntime hooks now"),
+	z
+		.object({
+			op: z.literal("hooks.output"),
+			at,
+			stdout: z.string().optional().describe("host path, absolute; made when missing, appended to"),
+			stderr: z.string().optional().describe("the same"),
+		})
+		.describe("before the clone: files for what the hooks that run in the container write"),
 	z.object({
 		op: z.literal("hook.run"),
 		at,
@@ -278,27 +307,8 @@ export const initStep = z.discriminatedUnion("op", [
 		soft: z.string(),
 		hard: z.string(),
 	}),
-	z
-		.object({
-			op: z.literal("process.scheduler"),
-			at,
-			policy: z.string().describe("SCHED_*"),
-			nice: z.number().int(),
-			priority: z.number().int(),
-			flags: z.array(z.string()).describe("SCHED_FLAG_*"),
-			runtime: z.string().describe("nanoseconds, as are deadline and period"),
-			deadline: z.string(),
-			period: z.string(),
-		})
-		.describe("sched_setattr(2)"),
-	z
-		.object({
-			op: z.literal("process.ioPriority"),
-			at,
-			class: z.string().describe("IOPRIO_CLASS_*"),
-			priority: z.number().int(),
-		})
-		.describe("ioprio_set(2), for the process group"),
+	scheduler,
+	ioPriority,
 	z.object({ op: z.literal("process.affinity"), at, cpus: z.array(z.number().int()) }).describe("sched_setaffinity(2)"),
 	z.object({ op: z.literal("process.personality"), at, domain: z.enum(["LINUX", "LINUX32"]) }),
 	z
@@ -312,7 +322,17 @@ export const initStep = z.discriminatedUnion("op", [
 		.describe("set_mempolicy(2)"),
 	z.object({ op: z.literal("process.noNewPrivileges"), at }),
 	z
-		.object({ op: z.literal("seccomp.load"), at, flags: z.array(z.string()).describe("SECCOMP_FILTER_FLAG_*") })
+		.object({
+			op: z.literal("seccomp.load"),
+			at,
+			flags: z.array(z.string()).describe("SECCOMP_FILTER_FLAG_*"),
+			listener: z
+				.enum(["close", "keep"])
+				.optional()
+				.describe(
+					"SECCOMP_FILTER_FLAG_NEW_LISTENER: the engine takes the listener; the process closes its own, or leaves that to exec",
+				),
+		})
 		.describe("the program comes from the engine, compiled while the kernel clones"),
 	z
 		.object({ op: z.literal("capabilities.bound"), at, keep: z.array(z.string()) })
@@ -337,7 +357,7 @@ export const initStep = z.discriminatedUnion("op", [
 		effective: z.array(z.string()),
 		permitted: z.array(z.string()),
 		inheritable: z.array(z.string()),
-		ambient: z.array(z.string()),
+		ambient: z.array(z.string()).optional().describe("left as it is when absent"),
 	}),
 	z
 		.object({
@@ -400,6 +420,12 @@ export const hostStep = z.discriminatedUnion("op", [
 		optional: z.boolean().optional().describe("a missing file is not an error"),
 	}),
 	z.object({
+		op: z.literal("cgroup.check"),
+		at,
+		path: z.string().describe("host path of a file with one number, such as memory.usage_in_bytes"),
+		atMost: z.string().describe("decimal; a greater number in the file is an error (EBUSY)"),
+	}),
+	z.object({
 		op: z.literal("cgroup.inherit"),
 		at,
 		path: z.string().describe("cgroup directory"),
@@ -455,6 +481,8 @@ export const hostStep = z.discriminatedUnion("op", [
 	z
 		.object({ op: z.literal("resctrl.join"), at, root: z.string(), path: z.string() })
 		.describe("run when the container's first process is known"),
+	scheduler,
+	ioPriority,
 ]);
 
 export const plan = z.object({
@@ -473,11 +501,19 @@ export const plan = z.object({
 				path: z.string(),
 			}),
 		)
-		.describe(
-			"directories made by `host`; `tasks` of each is joined by cgroup.join (v1), or the first is cloned into (v2)",
-		),
+		.describe("directories made by `host`; each is joined by cgroup.join, or the first is cloned into (v2)"),
 	init: z.array(initStep).describe("run by the init program, in this order"),
-	seccomp: z.unknown().optional().describe("normalised profile for the filter compiler, see src/plan/seccomp.ts"),
+	seccomp: z
+		.unknown()
+		.optional()
+		.describe("normalised profile for the filter compiler, or the program itself; see src/plan/seccomp.ts"),
+	seccompListener: z
+		.object({
+			path: z.string().describe("host path, absolute, of the agent's socket"),
+			metadata: z.string().optional(),
+		})
+		.optional()
+		.describe("who gets the listener of the filter, once it is loaded"),
 	trace: z.boolean().optional().describe("the init times each step and reports it"),
 	warnings: z.array(z.object({ at: z.string().optional(), message: z.string() })),
 });

@@ -6,7 +6,7 @@ import type { Config } from "../support/config.js";
 import { mountAt } from "../support/config.js";
 import { hostMounts } from "../support/leaks.js";
 import { mountOn, parseMountinfo } from "../support/mountinfo.js";
-import { runtimeName } from "../support/runtime.js";
+import { failed, oursOnly, runtimeName } from "../support/runtime.js";
 import { nothingLeft, workspace } from "../support/workspace.js";
 
 const space = workspace(t);
@@ -37,7 +37,7 @@ for (const user of [false, true]) {
 						"echo @@",
 						"cat /proc/self/cgroup",
 						"echo @@",
-						"for name in /sys/fs/cgroup/*; do [ -e $name/cgroup.procs ] && echo $name; done",
+						"for name in /sys/fs/cgroup/*; do [ ! -L $name ] && [ -e $name/cgroup.procs ] && echo $name; done",
 						"echo @@",
 						"cat /sys/fs/cgroup/pids/cgroup.procs; ls /sys/fs/cgroup/pids/pids.max",
 						"echo @@",
@@ -99,6 +99,39 @@ t.test("at another place, and without /sys", { skip }, async (t) => {
 	t.equal(seen.sys, "");
 });
 
+t.test(
+	"rro closes every hierarchy; an option that none of them has is refused",
+	{ skip: skip || oursOnly },
+	async (t) => {
+		for (const namespace of [false, true]) {
+			const seen = space.inside(
+				(config) => {
+					if (namespace) config.linux.namespaces.push({ type: "cgroup" });
+					mountAt(config, "/sys/fs/cgroup").options = ["rro", "rnosymfollow"];
+				},
+				{
+					table: "cat /proc/self/mountinfo",
+					write: "mkdir /sys/fs/cgroup/pids/made",
+					touch: "touch /sys/fs/cgroup/file",
+				},
+			);
+			for (const name of hierarchies) {
+				const { options } = mountOn(seen.table, `/sys/fs/cgroup/${name}`);
+				for (const word of ["ro", "nosymfollow", "nosuid"]) t.ok(options.includes(word), `${name}: ${word}`);
+			}
+			t.match(seen.write, /Read-only/);
+			t.match(seen.touch, /Read-only/);
+		}
+		const result = space
+			.container((config) => {
+				mountAt(config, "/sys/fs/cgroup").options = ["ro", "nsdelegate"];
+			})
+			.create();
+		t.ok(failed(result));
+		t.match(result.stderr, /a cgroup mount can't have the option "nsdelegate" here/);
+	},
+);
+
 const unified = hostMounts().some(({ type }) => type === "cgroup2");
 t.test("type cgroup2 by name", { skip: unified ? false : "the host has no cgroup v2" }, async (t) => {
 	const seen = space.inside(
@@ -112,5 +145,43 @@ t.test("type cgroup2 by name", { skip: unified ? false : "the host has no cgroup
 	t.equal(mountOn(seen.table, "/unified").type, "cgroup2");
 	t.match(seen.write, /Read-only/);
 });
+
+const only = hierarchies.length > 0 || !unified ? "the host has not cgroup v2 alone: run make test-vm" : false;
+for (const user of [false, true]) {
+	for (const namespace of [false, true]) {
+		for (const readonly of [true, false]) {
+			const where = `${namespace ? "with" : "without"} a cgroup namespace${user ? ", in a user namespace" : ""}`;
+			t.test(`v2, ${readonly ? "read-only" : "writable"}, ${where}`, { skip: only }, async (t) => {
+				const container = space.container((config, bundle) => {
+					if (user) userNamespace(config, bundle);
+					if (namespace) config.linux.namespaces.push({ type: "cgroup" });
+					mountAt(config, "/sys/fs/cgroup").options = readonly ? ["nosuid", "ro"] : ["nosuid"];
+					// Without a namespace of its own, root sees the hierarchy from its root on.
+					const own = namespace || user ? "/sys/fs/cgroup" : "/sys/fs/cgroup$(sed s/^0::// /proc/self/cgroup)";
+					const commands = [
+						"cat /proc/self/mountinfo",
+						"echo @@",
+						`cat ${own}/cgroup.procs; ls ${own}/memory.max`,
+						"echo @@",
+						`(mkdir ${own}/made && echo written && rmdir ${own}/made) 2>&1`,
+					];
+					config.process.args = ["/bin/sh", "-c", `${commands.join("\n")}\nexit 0`];
+				});
+				const { status, stdout, stderr } = container.run();
+				t.equal(status, 0, stderr);
+				const [table = "", own = "", made = ""] = stdout.split("@@\n");
+				const mount = mountOn(table, "/sys/fs/cgroup");
+				t.equal(mount.type, "cgroup2");
+				t.equal(mount.root, user && !namespace ? `/${container.id}` : "/");
+				for (const word of [readonly ? "ro" : "rw", "nosuid"]) t.ok(mount.options.includes(word), word);
+				t.match(own, /^1\n/m, "the process sees itself");
+				t.match(own, /memory\.max/, "which the hierarchy's root does not have");
+				if (readonly) t.match(made, /Read-only/);
+				else if (user && !namespace) t.match(made, /Permission denied/, "the cgroup belongs to the host's root");
+				else if (!user) t.equal(made, "written\n");
+			});
+		}
+	}
+}
 
 nothingLeft(t, space);

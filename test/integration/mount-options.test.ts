@@ -2,8 +2,9 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";
+import type { Mount } from "../support/config.js";
 import { mountOn } from "../support/mountinfo.js";
-import { runtimeName, unlessPeer } from "../support/runtime.js";
+import { oursOnly, runtimeName, unlessPeer } from "../support/runtime.js";
 import { nothingLeft, workspace } from "../support/workspace.js";
 
 const space = workspace(t);
@@ -257,6 +258,47 @@ t.test("remount changes a mount that is there", async (t) => {
 		mount: ["ro", "nodev"],
 		superblock: ["rw"],
 	});
+});
+
+type Destined = Omit<Mount, "destination">;
+const mapping = [{ containerID: 0, hostID: 100_000, size: 10 }];
+const tmpfs = (...options: string[]): Destined => ({ type: "tmpfs", source: "tmpfs", options });
+const mapped = (option: string): Destined => ({
+	// tmpfs can be id-mapped only since Linux 6.3.
+	...{ source: "/tmp", options: ["bind", option], uidMappings: mapping, gidMappings: mapping },
+});
+/** Options that need more beside them, or make sense on one kind of mount only. */
+const special: Record<string, Destined[]> = {
+	bind: [{ source: "/tmp", options: ["bind"] }],
+	rbind: [{ source: "/tmp", options: ["rbind"] }],
+	remount: [tmpfs(), tmpfs("remount")],
+	tmpcopyup: [tmpfs("tmpcopyup")],
+	idmap: [mapped("idmap")],
+	ridmap: [mapped("ridmap")],
+};
+
+t.test("every option that features names is taken, on a filesystem and on a bind", { skip: oursOnly }, async (t) => {
+	const { mountOptions } = JSON.parse(space.runtime.command(["features"]).stdout) as { mountOptions: string[] };
+	t.ok(mountOptions.length > 60, `${mountOptions.length} options`);
+	const source = space.path("every");
+	mkdirSync(source);
+	const seen = space.inside(
+		(config) => {
+			config.root.readonly = false;
+			for (const name of mountOptions) {
+				// What is no option of the runtime goes to tmpfs, which refuses it.
+				for (const mount of special[name] ?? [tmpfs(name)])
+					config.mounts.push({ ...mount, destination: `/every/${name}` });
+				if (special[name] === undefined)
+					config.mounts.push({ destination: `/bound/${name}`, source, options: ["rbind", name] });
+			}
+		},
+		{ table },
+	);
+	for (const name of mountOptions) {
+		t.equal(mountOn(seen.table, `/every/${name}`).type === "tmpfs", !/^r?(bind|idmap)$/.test(name), name);
+		if (special[name] === undefined) t.match(mountOn(seen.table, `/bound/${name}`).root, /every$/, `${name} on a bind`);
+	}
 });
 
 nothingLeft(t, space);

@@ -1,4 +1,5 @@
-import { existsSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, statSync } from "node:fs";
 import t from "tap";
 import { NotifySocket } from "../support/notify-socket.js";
 import { unlessPeer } from "../support/runtime.js";
@@ -40,6 +41,22 @@ t.test("run forwards while it is in the foreground", { skip: proxy }, async (t) 
 	t.match(result.stdout, /^\/run\/notify\/notify\.sock\nok/);
 	await eventually(() => /READY=1/.test(socket.received), "READY=1 arrives");
 	t.match(socket.received, /READY=1/);
+});
+
+t.test("in a user namespace, whose root can't reach the runtime's directory", { skip: proxy }, async (t) => {
+	const socket = new NotifySocket(space.path("notify-user"));
+	t.teardown(() => socket.close());
+	await socket.listening();
+	const container = space.container((config, bundle) => {
+		config.linux.namespaces.push({ type: "user" });
+		config.linux.uidMappings = config.linux.gidMappings = [{ containerID: 0, hostID: 100_000, size: 65536 }];
+		execFileSync("chown", ["-hR", "100000:100000", bundle.rootfs]);
+		config.process.args = ["/bin/sh", "-c", "probe notify READY=1; sleep 0.3"];
+	});
+	t.equal(statSync(space.root).mode & 0o077, 0, "the runtime's directory is root's alone");
+	const result = container.run([], { env: { NOTIFY_SOCKET: socket.path } });
+	t.equal(result.status, 0, result.stderr);
+	await eventually(() => /READY=1/.test(socket.received), "READY=1 arrives");
 });
 
 t.test("start does not wait for a container that ends without READY=1", async (t) => {

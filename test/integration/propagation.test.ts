@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import t from "tap";
+import t, { type Test } from "tap";
 import type { Bundle } from "../support/bundle.js";
 import type { Config } from "../support/config.js";
 import { mountOn, propagationOf } from "../support/mountinfo.js";
@@ -148,76 +148,114 @@ t.test("a mount made on the host reaches the container through rslave only", asy
 	}
 });
 
+type Setting = "plain" | "in a user namespace" | "without pivot_root";
+
 /** The container's root below a shared mount of the host, as where engines keep it on a host with systemd. */
-function onSharedMount(config: Config, bundle: Bundle): void {
-	const rootfs = join(source, `rootfs-${config.linux.rootfsPropagation ?? "unset"}`);
+function onSharedMount(config: Config, bundle: Bundle, setting: Setting): void {
+	const rootfs = join(source, `${setting}-${config.linux.rootfsPropagation ?? "unset"}`);
 	cpSync(bundle.rootfs, rootfs, { recursive: true, verbatimSymlinks: true });
 	mkdirSync(join(rootfs, "later"));
 	config.root = { path: rootfs, readonly: false };
+	if (setting !== "in a user namespace") return;
+	config.linux.namespaces.push({ type: "user" });
+	config.linux.uidMappings = config.linux.gidMappings = [{ containerID: 0, hostID: 100_000, size: 65536 }];
+	execFileSync("chown", ["-hR", "100000:100000", rootfs]);
 }
 
-t.test(
-	"rootfsPropagation: what the root is, whom it hears, whom it tells",
-	{ skip: unlessPeer({ runc: "1.1 leaves the root private", crun: "1.8 has it another way" }) },
-	async (t) => {
-		const cases: { value: string | undefined; root: string; hears: boolean; below: string }[] = [
-			{ value: undefined, root: "slave", hears: true, below: "private" },
-			{ value: "", root: "slave", hears: true, below: "private" },
-			{ value: "private", root: "private", hears: false, below: "private" },
-			{ value: "rprivate", root: "private", hears: false, below: "private" },
-			{ value: "slave", root: "slave", hears: true, below: "private" },
-			{ value: "rslave", root: "slave", hears: true, below: "private" },
-			{ value: "shared", root: "shared", hears: false, below: "private" },
-			{ value: "rshared", root: "shared", hears: false, below: "shared" },
-			{ value: "unbindable", root: "unbindable", hears: false, below: "private" },
-			{ value: "runbindable", root: "unbindable", hears: false, below: "unbindable" },
+interface Case {
+	value: string | undefined;
+	root: string;
+	hears: boolean;
+	below: string;
+}
+
+async function checkRoot(t: Test, setting: Setting, { value, root, hears, below }: Case): Promise<void> {
+	const volume = space.path(`volume-${setting}-${value}`);
+	mkdirSync(volume);
+	writeFileSync(join(volume, "file"), "bound\n");
+	const container = space.container((config, bundle) => {
+		if (value !== undefined) config.linux.rootfsPropagation = value;
+		onSharedMount(config, bundle, setting);
+		config.process.capabilities = {
+			bounding: ["CAP_SYS_ADMIN"],
+			effective: ["CAP_SYS_ADMIN"],
+			permitted: ["CAP_SYS_ADMIN"],
+		};
+		config.mounts.push({ destination: "/mnt", source: volume, options: ["bind"] });
+		config.process.args = [
+			"/bin/sh",
+			"-c",
+			"cat /mnt/file /later/file; mkdir /own; mount -t tmpfs own /own; cat /proc/self/mountinfo; sleep 100",
 		];
-		for (const { value, root, hears, below } of cases) {
-			const volume = space.path(`volume-${value}`);
-			mkdirSync(volume);
-			writeFileSync(join(volume, "file"), "bound\n");
+	});
+	const create = container.create(setting === "without pivot_root" ? ["--no-pivot"] : []);
+	t.equal(create.status, 0, `${value}: ${create.stderr}`);
+	const later = join(container.bundle.config.root.path, "later");
+	execFileSync("mount", ["-t", "tmpfs", "tmpfs", later]);
+	writeFileSync(join(later, "file"), "heard\n");
+	t.equal(container.start().status, 0);
+	await container.printed(" /own ");
+	const table = container.output;
+	t.equal(propagationOf(mountOn(table, "/")), root, `${value}: root`);
+	t.equal(propagationOf(mountOn(table, "/proc")), below, `${value}: a mount of the container`);
+	t.match(table, /^bound$/m, `${value}: the host's directories can be bound`);
+	t.equal(/^heard$/m.test(table), hears, `${value}: the container ${hears ? "sees" : "does not see"} a later mount`);
+	const host = execFileSync("cat", ["/proc/self/mountinfo"], { encoding: "utf8" });
+	t.notMatch(host, `${container.bundle.config.root.path}/own `, `${value}: nothing of the container is on the host`);
+	execFileSync("umount", [later]);
+	t.equal(container.delete("--force").status, 0);
+}
+
+for (const setting of ["plain", "in a user namespace", "without pivot_root"] as const) {
+	t.test(
+		`rootfsPropagation: what the root is, whom it hears, whom it tells; ${setting}`,
+		{ skip: unlessPeer({ runc: "1.1 leaves the root private", crun: "1.8 has it another way" }) },
+		async (t) => {
+			const cases: Case[] = [
+				{ value: undefined, root: "slave", hears: true, below: "private" },
+				{ value: "", root: "slave", hears: true, below: "private" },
+				{ value: "private", root: "private", hears: false, below: "private" },
+				{ value: "rprivate", root: "private", hears: false, below: "private" },
+				{ value: "slave", root: "slave", hears: true, below: "private" },
+				{ value: "rslave", root: "slave", hears: true, below: "private" },
+				{ value: "shared", root: "shared", hears: false, below: "private" },
+				{ value: "rshared", root: "shared", hears: false, below: "shared" },
+				{ value: "unbindable", root: "unbindable", hears: false, below: "private" },
+				{ value: "runbindable", root: "unbindable", hears: false, below: "unbindable" },
+			];
+			for (const each of cases) await checkRoot(t, setting, each);
+		},
+	);
+}
+
+t.test("on a host whose root is shared, as systemd makes it, nothing of the container arrives there", async (t) => {
+	const keep = space.path("host-mounts");
+	for (const args of [[], ["--no-pivot"]]) {
+		for (const value of ["shared", "rshared", "slave", "unbindable"]) {
 			const container = space.container((config, bundle) => {
-				if (value !== undefined) config.linux.rootfsPropagation = value;
-				onSharedMount(config, bundle);
-				config.process.capabilities = {
-					bounding: ["CAP_SYS_ADMIN"],
-					effective: ["CAP_SYS_ADMIN"],
-					permitted: ["CAP_SYS_ADMIN"],
-				};
-				config.mounts.push({ destination: "/mnt", source: volume, options: ["bind"] });
-				config.process.args = [
-					"/bin/sh",
-					"-c",
-					"cat /mnt/file /later/file; mkdir /own; mount -t tmpfs own /own; cat /proc/self/mountinfo; sleep 100",
-				];
+				config.linux.rootfsPropagation = value;
+				// On a mount of its own, so that the root of the host is not its parent.
+				config.root.path = join(source, `host${args.length}-${value}`);
+				cpSync(bundle.rootfs, config.root.path, { recursive: true, verbatimSymlinks: true });
+				config.process.args = ["/bin/cat", "/proc/self/mountinfo"];
 			});
-			const create = container.create();
-			t.equal(create.status, 0, `${value}: ${create.stderr}`);
-			const later = join(container.bundle.config.root.path, "later");
-			execFileSync("mount", ["-t", "tmpfs", "tmpfs", later]);
-			writeFileSync(join(later, "file"), "heard\n");
+			// A mount namespace with a shared root is the host here, as that of this machine may have a private one.
+			const script = `cat /proc/self/mountinfo > ${keep}.0; "$@"; status=$?; cat /proc/self/mountinfo > ${keep}.1; exit $status`;
+			const result = container.create(args, {
+				shell: `exec unshare -m --propagation shared sh -c '${script}' sh "$@";`,
+			});
+			const what = `${value} ${args}`;
+			t.equal(result.status, 0, `${what}: ${result.stderr}`);
+			const [before, after] = ["0", "1"].map((name) => readFileSync(`${keep}.${name}`, "utf8"));
+			t.equal(propagationOf(mountOn(before ?? "", "/")), "shared");
+			t.equal(after, before, what);
 			t.equal(container.start().status, 0);
-			await container.printed(" /own ");
-			const table = container.output;
-			t.equal(propagationOf(mountOn(table, "/")), root, `${value}: root`);
-			t.equal(propagationOf(mountOn(table, "/proc")), below, `${value}: a mount of the container`);
-			t.match(table, /^bound$/m, `${value}: the host's directories can be bound`);
-			t.equal(
-				/^heard$/m.test(table),
-				hears,
-				`${value}: the container ${hears ? "sees" : "does not see"} a later mount`,
-			);
-			const host = execFileSync("cat", ["/proc/self/mountinfo"], { encoding: "utf8" });
-			t.notMatch(
-				host,
-				`${container.bundle.config.root.path}/own `,
-				`${value}: nothing of the container is on the host`,
-			);
-			execFileSync("umount", [later]);
-			t.equal(container.delete("--force").status, 0);
+			await container.stopped();
+			t.match(container.output, / \/proc /, what);
+			t.equal(container.delete().status, 0);
 		}
-	},
-);
+	}
+});
 
 t.test("another word for rootfsPropagation is refused", async (t) => {
 	const result = space

@@ -97,6 +97,34 @@ t.test("v2", async (t) => {
 	);
 });
 
+t.test("recursive options: they close what is mounted, they open nothing of the host's", async (t) => {
+	t.match(steps(["rro", "rnoatime"], { cgroup: v1 }).at(-1), {
+		op: "mount.remount",
+		recursive: { set: ["rdonly"], atime: "noatime" },
+	});
+	t.match(steps(["rro"], { cgroup: v2 }), [{ op: "mount.filesystem", recursive: { set: ["rdonly"] } }]);
+	const [bind] = steps(["rro"], { cgroup: v2 }, { type: "user" });
+	t.match(bind, { op: "mount.bind", recursive: { set: ["rdonly"] } });
+	for (const host of [v1, v2]) {
+		for (const step of steps(["rrw", "rsuid"], { cgroup: host, euid: 1000 }, { type: "user" }))
+			t.notHas(step, { recursive: Object }, "CVE-2023-25809");
+	}
+});
+
+t.test("options of the filesystem only where there is one", async (t) => {
+	t.match(steps(["nsdelegate"], { cgroup: v2 }), [{ op: "mount.filesystem", options: ["nsdelegate"] }]);
+	for (const [host, ...namespaces] of [[v1], [v1, { type: "cgroup" }], [v2, { type: "user" }]] as [
+		HostFacts["cgroup"],
+		...Namespace[],
+	][]) {
+		t.throws(() => steps(["ro", "memory_localevents"], { cgroup: host }, ...namespaces), {
+			code: "config.unsupported",
+			message: 'a cgroup mount can\'t have the option "memory_localevents" here',
+			context: { pointer: "/mounts/0/options" },
+		});
+	}
+});
+
 t.test("a host without cgroups", async (t) => {
 	t.throws(() => steps([], { cgroup: { mode: "none", v1: [] } }), {
 		code: "host.unsupported",

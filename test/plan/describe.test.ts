@@ -103,6 +103,8 @@ const sentences: [InitStep, string][] = [
 		{ op: "hook.run", stage: "createContainer", index: 1, path: "/h", args: ["h"], env: [], state: {} },
 		"run createContainer hook #1: /h",
 	],
+	[{ op: "hooks.output", stdout: "/o", stderr: "/e" }, "write what hooks print to /o, /e"],
+	[{ op: "hooks.output", stderr: "/e" }, "write what hooks print to /e"],
 	[{ op: "root.enter", method: "pivot" }, "pivot_root into the root filesystem"],
 	[{ op: "root.enter", method: "chroot" }, "chroot into the root filesystem"],
 	[{ op: "uts.hostname", name: "h" }, "set hostname to h"],
@@ -143,6 +145,10 @@ const sentences: [InitStep, string][] = [
 	[{ op: "process.memoryPolicy", mode: "MPOL_LOCAL", nodes: [], flags: [] }, "set the memory policy to MPOL_LOCAL"],
 	[{ op: "process.noNewPrivileges" }, "set no_new_privs"],
 	[{ op: "seccomp.load", flags: [] }, "load the seccomp filter (flags: none)"],
+	[
+		{ op: "seccomp.load", flags: ["F"], listener: "keep" },
+		"load the seccomp filter (flags: F), hand its listener to the agent",
+	],
 	[{ op: "capabilities.bound", keep: ["CAP_KILL"] }, "bound capabilities to CAP_KILL"],
 	[
 		{ op: "process.user", uid: 1, gid: 2, additionalGids: [3], umask: 0o22, setgroups: true, keepCapabilities: true },
@@ -152,6 +158,7 @@ const sentences: [InitStep, string][] = [
 		{ op: "capabilities.apply", effective: ["CAP_KILL"], permitted: [], inheritable: [], ambient: [] },
 		"hold capabilities CAP_KILL (ambient: none)",
 	],
+	[{ op: "capabilities.apply", effective: ["CAP_KILL"], permitted: [], inheritable: [] }, "hold capabilities CAP_KILL"],
 	[{ op: "process.cwd", path: "/w", deferrable: true }, "change directory to /w, now or as the user"],
 	[{ op: "process.cwd", path: "/w" }, "change directory to /w"],
 	[{ op: "process.home", uid: 7 }, "take HOME of user 7 from /etc/passwd"],
@@ -162,9 +169,15 @@ const sentences: [InitStep, string][] = [
 	[{ op: "exec", args: ["sh"], env: [], preserveFds: 1 }, "exec sh (with 1 descriptor from 3 on)"],
 ];
 
+const isPriority = ({ op }: { op: string }) => op === "process.scheduler" || op === "process.ioPriority";
+
 const hostSentences: [HostStep, string][] = [
 	[{ op: "cgroup.create", path: "/sys/fs/cgroup/c" }, "make cgroup /sys/fs/cgroup/c"],
 	[{ op: "cgroup.write", path: "/c/pids.max", value: "5" }, "write 5 to /c/pids.max"],
+	[
+		{ op: "cgroup.check", path: "/c/memory.usage_in_bytes", atMost: "5" },
+		"check that /c/memory.usage_in_bytes is at most 5",
+	],
 	[{ op: "cgroup.inherit", path: "/c", file: "cpuset.cpus", root: "/" }, "fill /c/cpuset.cpus from its parents"],
 	[
 		{ op: "cgroup.devices", path: "/c", program: "", rules: ["deny a *:* rwm"] },
@@ -184,6 +197,7 @@ const hostSentences: [HostStep, string][] = [
 		"write L3:0=f and MB:0=50 to /r/c/schemata",
 	],
 	[{ op: "resctrl.join", root: "/r", path: "/r/c" }, "put the process into resctrl group /r/c"],
+	...sentences.filter((entry): entry is [InitStep & HostStep, string] => isPriority(entry[0])),
 ];
 
 t.test("one sentence a step", async (t) => {

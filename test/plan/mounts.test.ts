@@ -140,6 +140,18 @@ t.test("remount", async (t) => {
 	]);
 });
 
+t.test("an option of the filesystem's own is told where there is no filesystem to have it", async (t) => {
+	const warned = (mount: Mount) => planOf(mount).warnings.filter(({ at }) => at === "/mounts/0/options").length;
+	const options = ["sync", "lazytime"];
+	t.equal(warned({ destination: "/d", source: "/s", options: ["bind", ...options] }), 1);
+	t.equal(warned({ destination: "/d", source: "/s", options: ["bind", "remount", ...options] }), 1);
+	t.equal(warned({ destination: "/d", type: "cgroup", options }), 1);
+	t.equal(warned({ destination: "/d", options: ["rshared", ...options] }), 1);
+	t.equal(warned({ destination: "/d", type: "tmpfs", options }), 0);
+	t.equal(warned({ destination: "/d", type: "tmpfs", options: ["remount", ...options] }), 0);
+	t.equal(warned({ destination: "/d", source: "/s", options: ["bind", "sync", "async"] }), 0);
+});
+
 t.test("propagation alone changes the mount that is there", async (t) => {
 	t.strictSame(stepsFor({ destination: "/x", options: ["rshared"] }), [
 		{ op: "mount.propagation", at: "/mounts/0", destination: "/x", propagation: ["rshared"] },

@@ -1,6 +1,6 @@
 import t from "tap";
 import type { Spec } from "../../src/bundle/spec.js";
-import { compile, defaultSpec, position, stepOf, stepsOf } from "./fixture.js";
+import { compile, defaultSpec, position, stepOf, stepsOf, v2 } from "./fixture.js";
 
 type Namespace = NonNullable<NonNullable<Spec["linux"]>["namespaces"]>[number];
 
@@ -110,10 +110,10 @@ t.test("whom the init becomes where root is not mapped: the process's user", asy
 	t.match(stepOf(compile(made), "idmap.wait"), user);
 	const joined = withNamespaces({ type: "mount" }, { type: "user", path: "/proc/7/ns/user" });
 	joined.process.user = user;
-	t.match(stepOf(compile(joined), "clone"), { becomeRoot: true, ...user });
+	t.match(stepOf(compile(joined), "namespace.join"), user);
 	const other = withNamespaces({ type: "mount" }, { type: "network", path: "/run/netns/a" });
 	other.process.user = user;
-	t.notOk("becomeRoot" in stepOf(compile(other), "clone"), "without a user namespace nobody changes");
+	t.notOk("uid" in stepOf(compile(other), "namespace.join"), "without a user namespace nobody changes");
 });
 
 t.test("below a user namespace that denies setgroups, additional groups are ignored, and that is said", async (t) => {
@@ -131,6 +131,19 @@ t.test("a joined user namespace has its maps", async (t) => {
 	t.notOk(plan.host.some((step) => step.op === "idmap.write"));
 	t.equal(stepsOf(plan, "idmap.wait").length, 0);
 	t.match(stepOf(plan, "process.user"), { setgroups: true, setgroupsMayBeDenied: true }, "only the kernel knows");
+});
+
+t.test("on v2 the clone is into the cgroup, but not out of a user namespace that was joined", async (t) => {
+	const path = "/proc/7/ns/user";
+	for (const [user, into] of [
+		[{ type: "user" as const }, true],
+		[{ type: "user" as const, path }, false],
+	] as const) {
+		const spec = withNamespaces({ type: "mount" }, user);
+		const plan = compile(spec, { host: { cgroup: v2 } });
+		t.equal(stepOf(plan, "clone").cgroup, into ? "/sys/fs/cgroup/c1" : undefined);
+		t.equal(stepsOf(plan, "cgroup.join").length, into ? 0 : 1);
+	}
 });
 
 t.test("in a user namespace hard limits are raised before the clone", async (t) => {

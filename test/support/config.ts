@@ -136,6 +136,8 @@ export interface Config {
 			defaultErrnoRet?: number;
 			architectures?: string[];
 			flags?: string[];
+			listenerPath?: string;
+			listenerMetadata?: string;
 			syscalls?: Syscall[];
 		};
 	};

@@ -52,6 +52,7 @@ for part in "$@"; do
 		need mmdebstrap has mmdebstrap
 		need debian-archive-keyring test -e /usr/share/keyrings/debian-archive-keyring.gpg
 		need e2fsprogs has mkfs.ext4
+		need secilc has secilc
 		;;
 	*)
 		echo "usage: $0 build|test|lint|bench|vm ..." >&2

@@ -7,7 +7,7 @@
  */
 import type { Diagnostic } from "../diagnostic.js";
 import type { Spec } from "../spec.js";
-import { checkUnsupported } from "../unsupported.js";
+import { checkAnnotations } from "./annotations.js";
 import { checkDevices } from "./devices.js";
 import { checkIdMappings } from "./idmappings.js";
 import { checkIntelRdt } from "./intel-rdt.js";
@@ -39,7 +39,7 @@ export const RULES: readonly Rule[] = [
 	checkResources,
 	checkSysctls,
 	checkSeccomp,
-	checkUnsupported,
+	checkAnnotations,
 ];
 
 /** Runs all rules on a Spec that fits the schema. */
