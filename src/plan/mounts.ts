@@ -81,7 +81,7 @@ function check(mount: Mount, flags: MountFlags, destination: string, at: string)
 			pointer: `${at}/options/${flags.copyUpAt}`,
 		});
 	}
-	// The kernel would ignore it; runc has refused it since 1.4 and ignored it before.
+	// The kernel would ignore it; runc has refused it since 1.2 (runc#3990) and ignored it before.
 	if (flags.bind && flags.options.length > 0) {
 		throw new RuntimeError("config.invalid", "bind mounts cannot have any filesystem-specific options applied", {
 			pointer: `${at}/options/${(mount.options ?? []).findIndex((word) => mountOption(word) === undefined && !isIdMapOption(word))}`,

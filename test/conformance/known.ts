@@ -88,6 +88,11 @@ export const knownFailures: Readonly<Record<string, KnownFailure>> = {
 		fails: /MUST NOT generate an error if they encounter an unknown annotation key$/,
 		says: /stat \/runtimetest: no such file or directory/,
 	},
+	mounts: {
+		reason: "gives bind mounts the options of a tmpfs, which the kernel would ignore: refused, as by runc since 1.2",
+		fails: /^ends with status 1: failed to create the container/,
+		says: /bind mounts cannot have any filesystem-specific options applied/,
+	},
 	pidfile: {
 		reason: "kills a container that ended long ago, and takes the error that the specification wants for a failure",
 		fails: /^create with '--pid-file' option works$/,
