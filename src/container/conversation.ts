@@ -8,6 +8,7 @@ import type { InitStep } from "../plan/schema.js";
 import { runHooks } from "./hooks.js";
 import { writeIdMaps } from "./host-steps.js";
 import { interruption } from "./interruption.js";
+import { checkJoinedMaps } from "./joined-maps.js";
 import type { Launch, StartedLaunch } from "./launch-state.js";
 import { channelOf, tell } from "./launch-state.js";
 import { mapMount } from "./mount-idmap.js";
@@ -32,6 +33,7 @@ export function converse(state: Launch): StartedLaunch {
 				state.pidfd = message.pidfd;
 				recordProcess(state, message.pid);
 				if (state.resctrlMade !== undefined) joinResctrlGroups(state, message.pid);
+				if (state.bundle.spec.linux?.uidMappings) checkJoinedMaps(native, state.bundle.spec, message.pid);
 				break;
 			case "netDevices":
 				moveNetDevices(state, pidOf(state));

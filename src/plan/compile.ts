@@ -73,7 +73,8 @@ export function beginPlan({ id, bundle, host, options }: PlanInput): PlanDraft {
 		);
 	}
 	const privileged = host.euid === 0 && host.initialUserNamespace;
-	const cgroup = compileCgroup({ id, spec, layout: host.cgroup, privileged });
+	const optional = options.rootless ?? !privileged;
+	const cgroup = compileCgroup({ id, spec, layout: host.cgroup, privileged, optional });
 	const { warnings } = cgroup;
 	const context: Context = {
 		id,

@@ -88,7 +88,7 @@ const initSentences: Describe<InitStep> = {
 	"cgroup.join": () => "enter the cgroups",
 	"namespace.unshare": ({ namespaces }) => `make new namespaces: ${list(namespaces)}`,
 	"mount.filesystem": (step) =>
-		`mount ${step.type} on ${step.destination}${details(step, ...(step.copyUp ? ["copy up"] : []), ...(step.rootLabel ? [`label ${step.rootLabel}`] : []))}`,
+		`mount ${step.type} on ${step.destination}${details(step, ...(step.copyUp ? ["copy up"] : []), ...(step.rootLabel ? [`label ${step.rootLabel}`] : []))}${step.ifForbidden ? `, or bind ${step.ifForbidden} there` : ""}`,
 	"mount.bind": (step) =>
 		`bind ${step.source} on ${step.destination}${details(step, ...(step.tree ? ["with its submounts"] : []))}`,
 	"mount.remount": (step) => `remount ${step.destination}${details(step)}`,

@@ -33,7 +33,10 @@ for part in "$@"; do
 		need libseccomp-dev static_library libseccomp.a
 		need rapidjson-dev header rapidjson/document.h
 		;;
-	test) need busybox-static test -x /bin/busybox ;;
+	test)
+		need busybox-static test -x /bin/busybox
+		need uidmap has newuidmap
+		;;
 	lint)
 		need clang-format has clang-format
 		need clang-tidy has clang-tidy
