@@ -15,7 +15,8 @@ import {
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { cgroups, mounts, processes } from "../support/leaks.js";
+import { cgroups, hostMounts, mounts, processes } from "../support/leaks.js";
+import { parseMountinfo } from "../support/mountinfo.js";
 
 export interface Suite {
 	/** Where runtimetest and the root file system's archive are; the programs look for them in their working directory. */
@@ -135,7 +136,9 @@ async function deleteLeft(wrapper: string, root: string, limitMs: number): Promi
  * it holds may take that moment to go, so what is gone within a second was not left.
  */
 async function sweep(work: string, root: string, ids: string[], before: string[]): Promise<string[]> {
-	const running = () => [...new Set([work, ...ids].flatMap(processes))];
+	const running = () => [
+		...new Set([...processes(work).filter((pid) => hasRootIn(pid, work)), ...ids.flatMap(inCgroup)]),
+	];
 	const made = () => [...new Set([...ids, ...SUITE_CGROUPS].flatMap(cgroups))].filter((path) => !before.includes(path));
 	const own = () => made().filter((path) => !PARENT.test(path));
 	const find = () => [
@@ -166,6 +169,30 @@ async function sweep(work: string, root: string, ids: string[], before: string[]
 		return made().length === 0;
 	}, 5000);
 	return [...new Set([...left, ...made().map((path) => `cgroup ${path}, not to be removed`)])];
+}
+
+/**
+ * A container that somebody else makes at this moment still has the host's mounts, also one that was left in `work`: so a
+ * process counts when it has a part of `work` mounted where the host has not.
+ */
+function hasRootIn(pid: number, work: string): boolean {
+	const points = hostMounts().map(({ point }) => point);
+	try {
+		const own = parseMountinfo(readFileSync(`/proc/${pid}/mountinfo`, "utf8"));
+		return own.some(({ root, point }) => root.includes(work) && (point === "/" || !points.includes(point)));
+	} catch {
+		return false; // It ended meanwhile.
+	}
+}
+
+function inCgroup(id: string): number[] {
+	return processes(id).filter((pid) => {
+		try {
+			return readFileSync(`/proc/${pid}/cgroup`, "utf8").includes(id);
+		} catch {
+			return false;
+		}
+	});
 }
 
 /** Polls: there is no event for any of this. */
