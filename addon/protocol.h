@@ -20,19 +20,25 @@ enum class Frame : std::uint32_t {
   kFailure = 6,   // payload: JSON {"step":index,"syscall":"...","errno":n,"detail":"..."}; the init exits after it
   kTrace = 7,     // payload: JSON array of microseconds, one for each step
   kMapMount = 8,  // payload: decimal index of the step; fd: a mount that is attached nowhere: map its ids
-  kOpenSource = 9,  // payload: decimal index of a step whose source only the host's root may reach: open it
+  kOpenSource = 9,        // payload: decimal index of a step whose source only the host's root may reach: open it
+  kNetDevices = 10,       // the network namespace exists: move devices into it
+  kSeccompListener = 11,  // payload: decimal number, in the sender, of the descriptor that listens to its filter
+  // Follows kSeccompListener in the same write(2) and is larger than the sender's buffer: reading it lets the sender
+  // go on. So the filter need allow nothing but write(2), and no answer is needed. Payload: nothing of interest.
+  kSeccompPause = 12,
 
   // engine -> init
   kPlan = 16,  // payload: JSON {"version","id","init":[steps],"trace"?,"more"?}; with `more`, another kPlan follows
   kIdMapDone = 17,  //
-  kCgroup =
-      18,  // payload: the joined directories, one a line; fds: their `tasks` (v2: cgroup.procs) files, open for writing
-  kHooksDone = 19,     //
-  kSeccomp = 20,       // payload: struct sock_filter[]
-  kListen = 21,        // fd: listening unix socket in the state directory, for start.wait via socket
-  kStart = 22,         //
-  kMapMountDone = 23,  //
-  kSource = 24,        // fd: the source, O_PATH, on a mount of the container's mount namespace
+  // payload: the joined directories, one a line; fds: their `tasks` (v2: cgroup.procs) files, open for writing
+  kCgroup = 18,
+  kHooksDone = 19,       //
+  kSeccomp = 20,         // payload: struct sock_filter[]
+  kListen = 21,          // fd: listening unix socket in the state directory, for start.wait via socket
+  kStart = 22,           //
+  kMapMountDone = 23,    //
+  kSource = 24,          // fd: the source, O_PATH, on a mount of the container's mount namespace
+  kNetDevicesDone = 25,  //
 };
 
 struct Header {

@@ -46,6 +46,23 @@ async function writeTypes(file: string, root: string): Promise<void> {
 	write(file, source);
 }
 
+/** The words that config.json may use, by definition and property: what `features` prints has no list of its own. */
+function writeWords(file: string, root: string): void {
+	const words: Record<string, unknown> = {};
+	const { $defs } = flatten(root, definitions);
+	for (const [name, definition] of Object.entries($defs)) {
+		for (const [property, schema] of Object.entries((definition.properties ?? {}) as Record<string, Schema>)) {
+			const values = schema.enum ?? (schema.items as Schema | undefined)?.enum;
+			if (Array.isArray(values)) words[`${name}.${property}`] = values.filter((value) => value !== "");
+		}
+	}
+	words.Hooks = Object.keys(($defs.Hooks?.properties ?? {}) as object);
+	write(
+		file,
+		`// Made by spec-schemas/generate.ts.\nexport const words = ${JSON.stringify(words, null, "\t")} as const;\n`,
+	);
+}
+
 rmSync(output, { recursive: true, force: true });
 mkdirSync(output, { recursive: true });
 
@@ -58,6 +75,8 @@ writeValidator("validate-features", flatten("Features", definitions), "explain",
 await writeTypes("spec", "Spec");
 await writeTypes("state", "State");
 await writeTypes("features", "Features");
+
+writeWords("words", "Spec");
 
 const { plan } = await import("../src/plan/schema.js");
 writeValidator("validate-plan", z.toJSONSchema(plan) as Schema, "explain", "validatePlan");

@@ -62,6 +62,7 @@ Napi::Object Load(Napi::Env env, Napi::Object exports) {
   Register<MapMount>(env, exports, "mapMount");
   Register<SendSource>(env, exports, "sendSource");
   Register<CompileSeccomp>(env, exports, "compileSeccomp");
+  Register<SendSeccompListener>(env, exports, "sendSeccompListener");
 
   Register<SendTerminal>(env, exports, "sendTerminal");
   Register<CopyTerminalSize>(env, exports, "copyTerminalSize");

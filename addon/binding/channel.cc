@@ -81,6 +81,15 @@ Failure TraceMessage(Napi::Env env, Message* message, Napi::Object* result) {
   return {};
 }
 
+Failure ListenerMessage(Napi::Env env, Message* message, Napi::Object* result) {
+  char* end = nullptr;
+  const long number = std::strtol(message->payload.data(), &end, 10);
+  if (message->payload.size() == 0 || *end != '\0' || number < 0) return Malformed("seccomp listener");
+  result->Set("type", "listener");
+  result->Set("remoteFd", Napi::Number::New(env, static_cast<double>(number)));
+  return {};
+}
+
 Failure Translate(Napi::Env env, Message* message, Napi::Object* result) {
   switch (message->kind) {
     case Frame::kPid:
@@ -95,11 +104,19 @@ Failure Translate(Napi::Env env, Message* message, Napi::Object* result) {
       return FailureMessage(env, message, result);
     case Frame::kTrace:
       return TraceMessage(env, message, result);
+    case Frame::kSeccompListener:
+      return ListenerMessage(env, message, result);
+    case Frame::kSeccompPause:
+      result->Set("type", "filtered");
+      return {};
     case Frame::kIdMap:
       result->Set("type", "idmap");
       return {};
     case Frame::kHooks:
       result->Set("type", "hooks");
+      return {};
+    case Frame::kNetDevices:
+      result->Set("type", "netDevices");
       return {};
     case Frame::kReady:
       result->Set("type", "ready");
@@ -181,6 +198,8 @@ Napi::Value Send(const Napi::CallbackInfo& info) {
     kind = Frame::kHooksDone;
   } else if (type == "mount") {
     kind = Frame::kMapMountDone;
+  } else if (type == "netDevices") {
+    kind = Frame::kNetDevicesDone;
   } else if (type == "start") {
     kind = Frame::kStart;
   } else {

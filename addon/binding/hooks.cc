@@ -27,6 +27,9 @@ struct Hook {
   std::string stdin_text;
   std::string directory;
   int timeout_ms = -1;
+  // Files that its standard output and error are appended to; empty: what it writes is captured.
+  std::string stdout_file;
+  std::string stderr_file;
 };
 
 struct HookOutcome {
@@ -47,6 +50,13 @@ Failure MakePipe(Pipe* pipe) {
   pipe->read_end.reset(ends[0]);
   pipe->write_end.reset(ends[1]);
   return {};
+}
+
+// Beside the pipe: a descriptor of the file, where there is one.
+Failure OpenOutput(const std::string& path, UniqueFd* file) {
+  if (path.empty()) return {};
+  file->reset(open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600));
+  return *file ? Failure{} : Failed("open", path);
 }
 
 std::vector<char*> Pointers(std::vector<std::string>* texts) {
@@ -148,6 +158,11 @@ Failure Run(Hook* hook, HookOutcome* outcome, bool* started) {
   if (Failure failure = MakePipe(&input)) return failure;
   if (Failure failure = MakePipe(&output)) return failure;
 
+  UniqueFd stdout_file;
+  UniqueFd stderr_file;
+  if (Failure failure = OpenOutput(hook->stdout_file, &stdout_file)) return failure;
+  if (Failure failure = OpenOutput(hook->stderr_file, &stderr_file)) return failure;
+
   if (hook->args.empty()) hook->args.push_back(hook->path);
   const std::vector<char*> argv = Pointers(&hook->args);
   const std::vector<char*> envp = Pointers(&hook->env);
@@ -156,8 +171,8 @@ Failure Run(Hook* hook, HookOutcome* outcome, bool* started) {
   request.argv = argv.data();
   request.envp = envp.data();
   request.standard[0] = input.read_end.get();
-  request.standard[1] = output.write_end.get();
-  request.standard[2] = output.write_end.get();
+  request.standard[1] = stdout_file ? stdout_file.get() : output.write_end.get();
+  request.standard[2] = stderr_file ? stderr_file.get() : output.write_end.get();
   request.session = true;
   if (!hook->directory.empty()) request.directory = hook->directory.c_str();
 
@@ -182,8 +197,9 @@ Napi::Object Describe(Napi::Env env, const Failure& failure) {
 Napi::Value RunHook(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const Options options(info);
-  Hook hook{options.Path("path"),  options.Texts("args"), options.Texts("env"),
-            options.Text("stdin"), options.Path("cwd"),   options.Integer("timeoutMs", -1)};
+  Hook hook{options.Path("path"),       options.Texts("args"),     options.Texts("env"),
+            options.Text("stdin"),      options.Path("cwd"),       options.Integer("timeoutMs", -1),
+            options.Path("stdoutFile"), options.Path("stderrFile")};
   HookOutcome outcome;
   bool started = false;
   const std::int64_t begin = MonotonicNanoseconds();

@@ -9,6 +9,7 @@
 #include <cctype>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <memory>
 #include <string_view>
 
@@ -92,6 +93,12 @@ std::uint32_t ArchitectureToken(std::string_view name) {
   return seccomp_arch_resolve_name(lower.c_str());
 }
 
+// Words of the specification that libseccomp has only since 2.6. No kernel that this runs on makes such calls.
+bool IsNewerArchitecture(std::string_view name) {
+  constexpr std::string_view kNames[] = {"SCMP_ARCH_LOONGARCH64", "SCMP_ARCH_M68K", "SCMP_ARCH_SH", "SCMP_ARCH_SHEB"};
+  return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
+}
+
 class Compiler {
  public:
   Failure Begin(const JsonValue& profile) {
@@ -99,6 +106,7 @@ class Compiler {
     if (!ActionNumber(action, ErrnoOf(profile, "defaultErrno"), &default_action_)) {
       return {"seccomp_init", EINVAL, action};
     }
+    fail_unknown_ = JsonBool(profile, "failUnknown");
     filter_.reset(seccomp_init(default_action_));
     if (!filter_) return {"seccomp_init", ENOMEM, {}};
     // A binary tree over the system call numbers instead of a list: some ten comparisons for each call instead of some
@@ -151,8 +159,11 @@ class Compiler {
     JsonForEach(profile, "architectures", [&](const JsonValue& element) {
       if (failure || !element.IsString()) return;
       const std::uint32_t token = ArchitectureToken(JsonText(element));
+      if (token == 0 && IsNewerArchitecture(JsonText(element))) return;
       const int result = token == 0 ? -EINVAL : seccomp_arch_add(filter_.get(), token);
-      if (result == -EEXIST) return;
+      // EDOM: of the other byte order, so a call of it can't come, and there is nothing to filter. Were there one after
+      // all, it would be of an architecture that the filter does not have, which ends the caller.
+      if (result == -EEXIST || result == -EDOM) return;
       if (result < 0) failure = Refused("seccomp_arch_add", result, element.GetString());
       architectures_.push_back(token);
     });
@@ -162,7 +173,10 @@ class Compiler {
   Failure AddSyscall(const char* name, std::uint32_t action, const std::vector<scmp_arg_cmp>& conditions) {
     const int number = seccomp_syscall_resolve_name(name);
     // Profiles name the calls of all kernels and architectures; libseccomp knows those of its own time.
-    if (number == __NR_SCMP_ERROR) return {};
+    if (number == __NR_SCMP_ERROR) {
+      if (fail_unknown_) return {"seccomp_syscall_resolve_name", EINVAL, name};
+      return {};
+    }
     known_.emplace_back(name);
     if (action == default_action_) return {};  // libseccomp refuses what changes nothing
 
@@ -175,6 +189,7 @@ class Compiler {
 
   Filter filter_;
   std::uint32_t default_action_ = 0;
+  bool fail_unknown_ = false;
   std::vector<std::uint32_t> architectures_;
   std::vector<std::string> known_;
 };

@@ -57,7 +57,7 @@ Failure BindUnixSocket(const std::string& path, int type, mode_t mode, UniqueFd*
   return {};
 }
 
-Failure ConnectUnixSocket(const std::string& path, int type, UniqueFd* socket) {
+Failure ConnectUnixSocket(const std::string& path, int type, UniqueFd* socket, const timeval* patience) {
   UniqueFd target;
   std::string name = path;
   if (!FitsAddress(path) && path.front() != '@') {
@@ -69,6 +69,8 @@ Failure ConnectUnixSocket(const std::string& path, int type, UniqueFd* socket) {
   if (!MakeAddress(name, &address)) return Failed("connect", path);
   socket->reset(::socket(AF_UNIX, type | SOCK_CLOEXEC, 0));
   if (!*socket) return Failed("socket", path);
+  if (patience != nullptr && setsockopt(socket->get(), SOL_SOCKET, SO_SNDTIMEO, patience, sizeof *patience) == -1)
+    return Failed("setsockopt", path);
   if (RetryOnEintr([&] { return connect(socket->get(), Generic(address), address.length); }) == -1) {
     return Failed("connect", path);
   }

@@ -31,6 +31,8 @@ Verb MapMount;
 Verb SendSource;
 // seccomp.cc
 Verb CompileSeccomp;
+// seccomp_listener.cc
+Verb SendSeccompListener;
 // terminal.cc
 Verb CopyTerminalSize, SendTerminal;
 // notify.cc

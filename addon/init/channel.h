@@ -23,6 +23,14 @@ class Channel {
   Status Receive(Frame kind, Message* message);
 
   void Close() { fd_.reset(); }
+  // Waits for a frame of this kind and keeps it until somebody asks, who may do that after Replace.
+  Status Fetch(Frame kind);
+
+  // For a filter with a listener: before it is loaded, and after. The second returns when the engine has read all that
+  // it wrote, which is when the listener has reached its agent, and it makes no system call but one write(2).
+  Status PrepareListener(Buffer* frames);
+  Status SendListener(Buffer* frames, int listener);
+
   // From now on the frames go to this connection (start.wait: whoever called `start` reads them).
   void Replace(UniqueFd fd) { fd_ = std::move(fd); }
 
@@ -30,7 +38,7 @@ class Channel {
   void WaitForBarrier();
   static int Slot(Frame kind);
 
-  static constexpr int kSlots = 9;
+  static constexpr int kSlots = 10;
   UniqueFd fd_;
   UniqueFd barrier_;
   Message early_[kSlots];

@@ -10,6 +10,7 @@
 #include "common/unique_fd.h"
 #include "init/channel.h"
 #include "init/rootfs.h"
+#include "steps/string_array.h"
 
 namespace runtime_ts {
 
@@ -57,9 +58,18 @@ struct Context {
   // A procfs of our own, that no mount in the container can cover; see proc.h.
   UniqueFd proc;
 
+  // Where hooks that run in the container write; none: what they write is captured.
+  UniqueFd hook_stdout;
+  UniqueFd hook_stderr;
+
   // What process.lookup found, and what process.home made: HOME=...
   Buffer executable;
   Buffer home;
+  // What exec needs, made before a filter that may forbid to allocate; and what must not be freed under such a filter.
+  StringArray arguments;
+  StringArray environment;
+  Buffer filter;
+  Buffer listener_frames;
 };
 
 }  // namespace runtime_ts

@@ -3,6 +3,7 @@
 #include <linux/magic.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 
 #include <cstdio>
@@ -69,6 +70,17 @@ Status OpenTarget(const Context& context, int mount, const char* destination, Un
   return RefuseProcfs(context, target->get(), destination);
 }
 
+// The host's file of that name may be anything, for instance a whole disk.
+bool IsDevice(int mount, const JsonValue& step) {
+  const char* kind = JsonString(step, "kind", "");
+  const dev_t number =
+      makedev(static_cast<unsigned>(JsonInteger(step, "major")), static_cast<unsigned>(JsonInteger(step, "minor")));
+  struct stat found {};
+  if (fstat(mount, &found) < 0) return false;
+  const mode_t type = *kind == 'b' ? S_IFBLK : S_IFCHR;
+  return (found.st_mode & S_IFMT) == type && found.st_rdev == number;
+}
+
 }  // namespace
 
 Status steps::MountBind(Context& context, const JsonValue& step) {
@@ -92,7 +104,9 @@ Status steps::BindDevice(Context& context, const JsonValue& step) {
   const char* path = JsonString(step, "path", "");
   UniqueFd mount;
   UniqueFd target;
-  RETURN_IF_FAILED(CloneTree(context, JsonString(step, "source", ""), false, &mount));
+  const char* source = JsonString(step, "source", "");
+  RETURN_IF_FAILED(CloneTree(context, source, false, &mount));
+  if (!IsDevice(mount.get(), step)) return Status::Make("open_tree", ENXIO, source);
   RETURN_IF_FAILED(OpenTarget(context, mount.get(), path, &target));
   return MoveMount(context, mount, target.get(), path);
 }

@@ -100,6 +100,7 @@ Status steps::ApplyCapabilities(Context&, const JsonValue& step) {
     sets[half].inheritable = static_cast<std::uint32_t>(inheritable >> (32 * half));
   }
   if (syscall(SYS_capset, &header, sets) < 0) return Status::Errno("capset");
+  if (JsonMember(step, "ambient") == nullptr) return Status::Ok();
 
   if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0) return Status::Errno("prctl", "PR_CAP_AMBIENT");
   for (int capability = 0; capability <= CAP_LAST_CAP; capability++) {

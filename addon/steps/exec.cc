@@ -54,14 +54,20 @@ Status steps::LookUpProgram(Context& context, const JsonValue& step) {
   return Status::Make("lookup", ENOENT, file);
 }
 
-// Between seccomp.load and this there may be nothing but execve that the filter allows: so that is all that is here.
+Status steps::PrepareExec(Context& context, const JsonValue& step) {
+  if (context.arguments != nullptr) return Status::Ok();
+  context.environment = MakeStringArray(step, "env", context.home.data());
+  context.arguments = MakeStringArray(step, "args");
+  if (context.arguments == nullptr || context.environment == nullptr) return Status::Errno("malloc", "args");
+  return Status::Ok();
+}
+
+// After seccomp.load the filter may allow nothing but execve: so that is all that happens here.
 Status steps::Exec(Context& context, const JsonValue& step) {
-  const StringArray arguments = MakeStringArray(step, "args");
-  const StringArray environment = MakeStringArray(step, "env", context.home.data());
-  if (arguments == nullptr || environment == nullptr) return Status::Errno("malloc", "args");
-  const char* path = context.executable.empty() ? arguments[0] : context.executable.data();
+  RETURN_IF_FAILED(PrepareExec(context, step));
+  const char* path = context.executable.empty() ? context.arguments[0] : context.executable.data();
   if (path == nullptr) return Status::Make("execve", EINVAL, "no args");
-  execve(path, arguments.get(), environment.get());
+  execve(path, context.arguments.get(), context.environment.get());
   return Status::Errno("execve", path);
 }
 

@@ -1,8 +1,10 @@
 // mount.filesystem: a new mount of a file system type.
 #include "steps/filesystem.h"
 
+#include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -51,6 +53,14 @@ Status InheritMode(int context, int target) {
   char mode[8];
   snprintf(mode, sizeof mode, "%04o", attributes.st_mode & 07777);
   if (fsconfig(context, FSCONFIG_SET_STRING, "mode", mode, 0) < 0) return ContextFailure(context, "fsconfig", "mode");
+  return Status::Ok();
+}
+
+// For a file system that takes labels but no context= option.
+Status Label(int mount, const char* label) {
+  const UniqueFd root(openat(mount, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!root || fsetxattr(root.get(), "security.selinux", label, strlen(label), 0) < 0)
+    return Status::Errno("fsetxattr", label);
   return Status::Ok();
 }
 
@@ -134,6 +144,7 @@ Status steps::MountFilesystem(Context& context, const JsonValue& step) {
     mount = UniqueFd(fsmount(filesystem.get(), FSMOUNT_CLOEXEC, static_cast<unsigned>(attributes.attr_set)));
     if (!mount) return ContextFailure(filesystem.get(), "fsmount", type);
   }
+  if (const char* label = JsonString(step, "rootLabel"); label != nullptr) RETURN_IF_FAILED(Label(mount.get(), label));
   // After the copy: what was copied keeps the image's ids in the file system, as a bind would.
   RETURN_IF_FAILED(MapMountIds(context, step, mount.get()));
   RETURN_IF_FAILED(ApplyRecursiveAttributes(mount.get(), step, destination));

@@ -51,7 +51,9 @@ struct StartFailure {
   umask(program.umask);
   char* by_path[] = {const_cast<char*>(program.path), nullptr};
   char** arguments = program.arguments[0] == nullptr ? by_path : program.arguments.get();
-  if (dup2(input.read.get(), 0) >= 0 && dup2(output.write.get(), 1) >= 0 && dup2(output.write.get(), 2) >= 0) {
+  const int out = program.output >= 0 ? program.output : output.write.get();
+  const int error = program.error >= 0 ? program.error : output.write.get();
+  if (dup2(input.read.get(), 0) >= 0 && dup2(out, 1) >= 0 && dup2(error, 2) >= 0) {
     // The preserved descriptors are for the container's program only.
     close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
     execve(program.path, arguments, program.environment.get());

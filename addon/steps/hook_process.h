@@ -17,6 +17,9 @@ struct HookProgram {
   mode_t umask = 022;
   std::int64_t timeout_ms = 0;  // 0: as long as it takes
   std::string_view input;
+  // What becomes its standard output and error; -1: it is captured.
+  int output = -1;
+  int error = -1;
 };
 
 struct HookOutcome {

@@ -1,4 +1,5 @@
-// hooks.sync, hook.run.
+// hooks.output, hooks.sync, hook.run.
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -45,6 +46,22 @@ Status Report(const HookOutcome& outcome) {
 
 }  // namespace
 
+// On the host: this process has not left it yet.
+Status steps::OpenHookOutput(Context& context, const JsonValue& step) {
+  const struct {
+    const char* key;
+    UniqueFd* file;
+  } files[] = {{"stdout", &context.hook_stdout}, {"stderr", &context.hook_stderr}};
+  for (const auto& entry : files) {
+    const char* path = JsonString(step, entry.key, "");
+    if (*path == '\0') continue;
+    // host path: named by an annotation of config.json, opened before the clone
+    *entry.file = UniqueFd(open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600));
+    if (!*entry.file) return Status::Errno("open", path);
+  }
+  return Status::Ok();
+}
+
 Status steps::SyncHooks(Context& context, const JsonValue&) {
   Message done;
   RETURN_IF_FAILED(context.channel.Send(Frame::kHooks));
@@ -61,6 +78,8 @@ Status steps::RunHook(Context& context, const JsonValue& step) {
   program.umask = context.caller_umask;
   program.timeout_ms = JsonInteger(step, "timeout") * 1000;
   program.input = {state.GetString(), state.GetSize()};
+  program.output = context.hook_stdout.get();
+  program.error = context.hook_stderr.get();
   HookOutcome outcome;
   if (!RunHookProgram(program, &outcome)) return Status::Errno("hook", program.path);
   return Report(outcome);

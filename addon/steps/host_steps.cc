@@ -12,6 +12,12 @@ Failure RunHostStep(const JsonValue& step, pid_t pid) {
   if (op == "cgroup.inherit") return InheritCgroup(step);
   if (op == "cgroup.devices") return AttachDeviceProgram(step);
   if (op == "idmap.write") return WriteIdMaps(step, pid);
+  if (op == "netDevice.move") return MoveNetDevice(step, pid);
+  if (op == "netDevices.return") return ReturnNetDevices();
+  if (op == "netDevices.keep") return KeepNetDevices();
+  if (op == "resctrl.create") return CreateResctrlGroup(step);
+  if (op == "resctrl.schemata") return WriteSchemata(step);
+  if (op == "resctrl.join") return JoinResctrlGroup(step, pid);
   return {"host step", ENOSYS, std::string(op)};
 }
 

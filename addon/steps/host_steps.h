@@ -24,5 +24,15 @@ Failure InheritCgroup(const JsonValue& step);
 Failure AttachDeviceProgram(const JsonValue& step);
 // host_idmap.cc
 Failure WriteIdMaps(const JsonValue& step, pid_t pid);
+// host_net_device.cc
+Failure MoveNetDevice(const JsonValue& step, pid_t pid);
+// Back to where they were, all that were moved since the last of these two. They are only for the engine that moved
+// the devices: the state of a device is not kept anywhere else.
+Failure ReturnNetDevices();
+Failure KeepNetDevices();
+// host_resctrl.cc
+Failure CreateResctrlGroup(const JsonValue& step);
+Failure WriteSchemata(const JsonValue& step);
+Failure JoinResctrlGroup(const JsonValue& step, pid_t pid);
 
 }  // namespace runtime_ts

@@ -48,9 +48,11 @@ bool Join(const JsonValue& step, char* into, std::size_t size) {
     const std::string_view key = JsonText(pair ? option[0] : option);
     const std::string_view value = pair ? JsonText(option[1]) : std::string_view();
     if (length >= size) return;
-    length += static_cast<std::size_t>(snprintf(into + length, size - length, "%s%.*s%s%.*s", length == 0 ? "" : ",",
-                                                static_cast<int>(key.size()), key.data(), pair ? "=" : "",
-                                                static_cast<int>(value.size()), value.data()));
+    // SELinux's labels have commas in them, and this is how it takes them here (fsconfig takes them bare).
+    const char* quote = key == "context" ? "\"" : "";
+    length += static_cast<std::size_t>(
+        snprintf(into + length, size - length, "%s%.*s%s%s%.*s%s", length == 0 ? "" : ",", static_cast<int>(key.size()),
+                 key.data(), pair ? "=" : "", quote, static_cast<int>(value.size()), value.data(), quote));
   });
   return length < size;
 }

@@ -18,14 +18,16 @@ bool OpenPresent(const Context& context, const char* path, UniqueFd* found) {
 }
 
 // One superblock serves all masked directories; nothing can ever be put into it.
-Status MakeEmptyDirectory(MaskSource* source) {
+Status MakeEmptyDirectory(MaskSource* source, const char* label) {
   const UniqueFd filesystem(fsopen("tmpfs", FSOPEN_CLOEXEC));
   if (!filesystem) return Status::Errno("fsopen", "tmpfs");
-  const bool configured = fsconfig(filesystem.get(), FSCONFIG_SET_STRING, "source", "tmpfs", 0) == 0 &&
-                          fsconfig(filesystem.get(), FSCONFIG_SET_STRING, "nr_blocks", "1", 0) == 0 &&
-                          fsconfig(filesystem.get(), FSCONFIG_SET_STRING, "nr_inodes", "1", 0) == 0 &&
-                          fsconfig(filesystem.get(), FSCONFIG_SET_FLAG, "ro", nullptr, 0) == 0 &&
-                          fsconfig(filesystem.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) == 0;
+  const bool configured =
+      fsconfig(filesystem.get(), FSCONFIG_SET_STRING, "source", "tmpfs", 0) == 0 &&
+      fsconfig(filesystem.get(), FSCONFIG_SET_STRING, "nr_blocks", "1", 0) == 0 &&
+      fsconfig(filesystem.get(), FSCONFIG_SET_STRING, "nr_inodes", "1", 0) == 0 &&
+      fsconfig(filesystem.get(), FSCONFIG_SET_FLAG, "ro", nullptr, 0) == 0 &&
+      (label == nullptr || fsconfig(filesystem.get(), FSCONFIG_SET_STRING, "context", label, 0) == 0) &&
+      fsconfig(filesystem.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) == 0;
   if (!configured) return Status::Errno("fsconfig", "tmpfs");
   source->mount = UniqueFd(fsmount(filesystem.get(), FSMOUNT_CLOEXEC, MOUNT_ATTR_RDONLY));
   return source->mount ? Status::Ok() : Status::Errno("fsmount", "tmpfs");
@@ -68,7 +70,8 @@ Status steps::MaskPath(Context& context, const JsonValue& step) {
   struct stat attributes {};
   if (fstat(found.get(), &attributes) < 0) return Status::Errno("fstat", path);
   if (!S_ISDIR(attributes.st_mode)) return Attach(&context.null_device, found.get(), path);
-  if (!context.empty_directory.mount) RETURN_IF_FAILED(MakeEmptyDirectory(&context.empty_directory));
+  if (!context.empty_directory.mount)
+    RETURN_IF_FAILED(MakeEmptyDirectory(&context.empty_directory, JsonString(step, "label")));
   return Attach(&context.empty_directory, found.get(), path);
 }
 

@@ -1,4 +1,4 @@
-// Writes to procfs: process.oomScoreAdj, sysctl.write.
+// Writes to procfs: process.oomScoreAdj, sysctl.write, process.attribute.
 //
 // The container's /proc may be anything: a tmpfs, a symlink, a proc with other files bound over the one we want
 // (CVE-2019-16884, CVE-2025-52881). So nothing goes through it. In the first stage the host's /proc is used; later a
@@ -37,15 +37,31 @@ UniqueFd MountProc() {
   return UniqueFd(fsmount(context.get(), FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC));
 }
 
-Status Write(int proc, const char* path, const char* value) {
-  const UniqueFd file = OpenAt2(proc, path, O_WRONLY | O_NOFOLLOW,
-                                RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
-  if (!file) return Status::Errno("openat2", path);
+UniqueFd OpenForWriting(int proc, const char* path) {
+  return OpenAt2(proc, path, O_WRONLY | O_NOFOLLOW,
+                 RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+}
+
+Status WriteTo(const UniqueFd& file, const char* path, const char* value) {
   // One write: procfs takes each as a whole value.
   const std::size_t length = strlen(value);
   const ssize_t written = RetryOnEintr([&] { return write(file.get(), value, length); });
   if (written < 0) return Status::Errno("write", path);
   return static_cast<std::size_t>(written) == length ? Status::Ok() : Status::Make("write", EIO, path);
+}
+
+Status Write(int proc, const char* path, const char* value) {
+  const UniqueFd file = OpenForWriting(proc, path);
+  return file ? WriteTo(file, path, value) : Status::Errno("openat2", path);
+}
+
+// Our own directory in a procfs, which may be one of another pid namespace: it knows what our thread is called there.
+// The link is only read: nothing follows it.
+Status OwnDirectory(int proc, char* name, std::size_t size) {
+  const ssize_t length = readlinkat(proc, "thread-self", name, size - 1);
+  if (length < 0) return Status::Errno("readlinkat", "/proc/thread-self");
+  name[length] = '\0';
+  return Status::Ok();
 }
 
 }  // namespace
@@ -88,6 +104,32 @@ Status steps::WriteSysctl(Context& context, const JsonValue& step) {
       OpenAt2(context.proc.get(), "sys", O_PATH | O_DIRECTORY, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV);
   if (!sys) return Status::Errno("openat2", "/proc/sys");
   return Write(sys.get(), JsonString(step, "path", ""), JsonString(step, "value", ""));
+}
+
+// The labels of the LSMs: whoever diverts this write takes the container's confinement away (CVE-2019-16884,
+// CVE-2023-28642, CVE-2025-52881).
+Status steps::SetAttribute(Context& context, const JsonValue& step) {
+  UniqueFd host;
+  if (!context.rootfs) {
+    host = OpenHostProc();
+    if (!host) return Status::Errno("open", "/proc");
+  } else {
+    RETURN_IF_FAILED(OpenPrivateProc(context));
+  }
+  const int proc = host ? host.get() : context.proc.get();
+  char own[64];
+  RETURN_IF_FAILED(OwnDirectory(proc, own, sizeof own));
+
+  const JsonValue* files = JsonMember(step, "files");
+  if (files == nullptr || !files->IsArray() || files->Empty()) return Status::Make("plan", EPROTO, "files");
+  char path[128];
+  UniqueFd file;
+  for (const JsonValue& name : files->GetArray()) {
+    snprintf(path, sizeof path, "%s/%s", own, name.GetString());
+    file = OpenForWriting(proc, path);
+    if (file || errno != ENOENT) break;
+  }
+  return file ? WriteTo(file, path, JsonString(step, "value", "")) : Status::Errno("openat2", path);
 }
 
 }  // namespace runtime_ts

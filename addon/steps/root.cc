@@ -106,7 +106,7 @@ Status steps::OpenRoot(Context& context, const JsonValue& step) {
 
   // The last chance to look at the host. A host without /proc is fine as long as no later step needs it.
   if (PlanHas(context, "path.mask")) RETURN_IF_FAILED(TakeNullDevice(context));
-  if (PlanHas(context, "sysctl.write")) context.host_proc = OpenHostProc();
+  if (PlanHas(context, "sysctl.write") || PlanHas(context, "process.attribute")) context.host_proc = OpenHostProc();
   return Status::Ok();
 }
 

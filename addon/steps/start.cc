@@ -39,6 +39,14 @@ Status AwaitConnection(const Context& context, int listener, UniqueFd* caller) {
   }
 }
 
+// The engine that has the filter is gone when it is loaded after start.
+Status FetchFilter(Context& context, const JsonValue& step) {
+  for (const JsonValue* later = &step + 1; later != context.steps->End(); later++) {
+    if (std::string_view(JsonString(*later, "op", "")) == "seccomp.load") return context.channel.Fetch(Frame::kSeccomp);
+  }
+  return Status::Ok();
+}
+
 }  // namespace
 
 Status steps::WaitForStart(Context& context, const JsonValue& step) {
@@ -51,6 +59,7 @@ Status steps::WaitForStart(Context& context, const JsonValue& step) {
     Message listener;
     RETURN_IF_FAILED(context.channel.Receive(Frame::kListen, &listener));
     if (listener.fd_count != 1) return Status::Make("recvmsg", EPROTO, "listening socket");
+    RETURN_IF_FAILED(FetchFilter(context, step));
     RETURN_IF_FAILED(context.channel.Send(Frame::kReady));
     context.channel.Close();
     UniqueFd caller;

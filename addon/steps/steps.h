@@ -21,6 +21,9 @@ Status UnshareNamespaces(Context& context, const JsonValue& step);
 Status Clone(Context& context, const JsonValue& step);
 Status WaitForIdMaps(Context& context, const JsonValue& step);
 
+// net_devices.cc
+Status WaitForNetDevices(Context& context, const JsonValue& step);
+
 // time_namespace.cc
 Status CreateTimeNamespace(Context& context, const JsonValue& step);
 
@@ -34,6 +37,7 @@ Status SetDomainname(Context& context, const JsonValue& step);
 // proc.cc
 Status SetOomScoreAdj(Context& context, const JsonValue& step);
 Status WriteSysctl(Context& context, const JsonValue& step);
+Status SetAttribute(Context& context, const JsonValue& step);
 
 // root.cc
 Status OpenRoot(Context& context, const JsonValue& step);
@@ -59,6 +63,7 @@ Status MaskPath(Context& context, const JsonValue& step);
 Status CreateConsole(Context& context, const JsonValue& step);
 
 // hooks.cc
+Status OpenHookOutput(Context& context, const JsonValue& step);
 Status SyncHooks(Context& context, const JsonValue& step);
 Status RunHook(Context& context, const JsonValue& step);
 
@@ -67,6 +72,13 @@ Status SetRlimit(Context& context, const JsonValue& step);
 Status SetNoNewPrivileges(Context& context, const JsonValue& step);
 Status SetUser(Context& context, const JsonValue& step);
 Status SetCwd(Context& context, const JsonValue& step);
+
+// scheduling.cc
+Status SetScheduler(Context& context, const JsonValue& step);
+Status SetIoPriority(Context& context, const JsonValue& step);
+Status SetAffinity(Context& context, const JsonValue& step);
+Status SetMemoryPolicy(Context& context, const JsonValue& step);
+Status SetPersonality(Context& context, const JsonValue& step);
 
 // home.cc
 Status FindHomeDirectory(Context& context, const JsonValue& step);
@@ -82,6 +94,8 @@ Status ApplyCapabilities(Context& context, const JsonValue& step);
 Status LookUpProgram(Context& context, const JsonValue& step);
 Status WaitForStart(Context& context, const JsonValue& step);
 Status Exec(Context& context, const JsonValue& step);
+// Makes what Exec needs, so that nothing but execve(2) is left to do.
+Status PrepareExec(Context& context, const JsonValue& step);
 
 }  // namespace steps
 }  // namespace runtime_ts

@@ -11,8 +11,8 @@ export interface Diagnostic {
 	/** Position of the value in the file, counted from 1. */
 	line?: number;
 	column?: number;
-	/** Kind of the error, where it is not config.invalid: no JSON, or good by the specification but beyond this release. */
-	code?: "config.syntax" | "config.unsupported";
+	/** Kind of the error, where it is not config.invalid: no JSON. */
+	code?: "config.syntax";
 }
 
 /** `config.json#/linux/namespaces/2/type: expected one of …; found "pidd" (line 40, column 13)` */

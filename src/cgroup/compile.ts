@@ -22,7 +22,10 @@ export interface CgroupPlan {
 	warnings: Plan["warnings"];
 }
 
-const none: CgroupPlan = { cgroups: [], host: [], warnings: [] };
+/** A new one each time: the compiler of plans appends to its lists. */
+function nothing(): CgroupPlan {
+	return { cgroups: [], host: [], warnings: [] };
+}
 
 export function compileCgroup({ id, spec, layout, privileged }: CgroupInput): CgroupPlan {
 	const resources: Resources = spec.linux?.resources ?? {};
@@ -30,10 +33,10 @@ export function compileCgroup({ id, spec, layout, privileged }: CgroupInput): Cg
 	refuseUnsupported(resources);
 	if (layout.mode === "none") {
 		if (hasLimits(resources)) missing("any", pointerTo(""));
-		return none;
+		return nothing();
 	}
 	// Rootless engines leave the path out when nobody gave them a cgroup to make others in.
-	if (!privileged && !requested && !hasLimits(resources)) return none;
+	if (!privileged && !requested && !hasLimits(resources)) return nothing();
 
 	const path = cgroupPath(id, requested);
 	const unified = layout.mode === "v2" ? layout.unified : undefined;
@@ -49,7 +52,7 @@ export function compileCgroup({ id, spec, layout, privileged }: CgroupInput): Cg
  * controllers. runc and crun join it nonetheless; a write to its cgroup.procs waits for an RCU grace period (up to 20 ms).
  */
 function inHierarchies(hierarchies: readonly CgroupMount[], path: string): CgroupPlan {
-	const plan: CgroupPlan = { cgroups: [], host: [], warnings: [] };
+	const plan = nothing();
 	for (let index = 0; index < hierarchies.length; index++) {
 		const { controllers, path: root } = hierarchies[index] as CgroupMount;
 		const directory = root + path;

@@ -1,66 +1,88 @@
 /**
- * Words of config.json that this runtime takes, for the features document. The validators know the same words from
- * spec-schemas/, which are not there at run time; test/cli/features.test.ts compares the two, less what
- * src/bundle/unsupported.ts refuses.
+ * What this build does with config.json, found out by asking the code that would do it: a word of the schema, or a
+ * property, is supported unless the rules or the compiler of plans refuse it as unsupported. So the features document
+ * says what is true, and becomes true for a new feature with the line that refuses it going away.
  */
+import type { Linux, Mount, Process, Spec } from "../bundle/spec.js";
+import type { CgroupLayout } from "../cgroup/layout.js";
+import { RuntimeError } from "../errors.js";
+import { compilePlan } from "../plan/compile.js";
+import type { CreateOptions, HostFacts } from "../plan/input.js";
 
-export const hooks = [
-	"prestart",
-	"createRuntime",
-	"createContainer",
-	"startContainer",
-	"poststart",
-	"poststop",
-] as const;
+/** Every hierarchy there can be: a feature is what the build can do, whatever this host has. */
+const controllers = [
+	"cpu",
+	"cpuacct",
+	"cpuset",
+	"memory",
+	"devices",
+	"pids",
+	"blkio",
+	"hugetlb",
+	"net_cls",
+	"net_prio",
+	"rdma",
+	"freezer",
+	"perf_event",
+	"misc",
+	"name=systemd",
+];
+const layouts: readonly CgroupLayout[] = [
+	{ mode: "v1", v1: controllers.map((name) => ({ controllers: [name], path: `/sys/fs/cgroup/${name}`, root: "/" })) },
+	{ mode: "v2", v1: [], unified: "/sys/fs/cgroup" },
+];
 
-export const namespaces = ["cgroup", "ipc", "mount", "network", "pid", "time", "user", "uts"] as const;
+const options: CreateOptions = {
+	noPivot: false,
+	noNewKeyring: false,
+	preserveFds: 0,
+	startVia: "socket",
+	systemdCgroup: false,
+	listenFds: 0,
+	trace: false,
+};
 
-export const seccomp = {
-	actions: [
-		"SCMP_ACT_ALLOW",
-		"SCMP_ACT_ERRNO",
-		"SCMP_ACT_KILL",
-		"SCMP_ACT_KILL_PROCESS",
-		"SCMP_ACT_KILL_THREAD",
-		"SCMP_ACT_LOG",
-		"SCMP_ACT_TRACE",
-		"SCMP_ACT_TRAP",
-	],
-	operators: [
-		"SCMP_CMP_EQ",
-		"SCMP_CMP_GE",
-		"SCMP_CMP_GT",
-		"SCMP_CMP_LE",
-		"SCMP_CMP_LT",
-		"SCMP_CMP_MASKED_EQ",
-		"SCMP_CMP_NE",
-	],
-	/** Those of libseccomp 2.5; of the schema's words LoongArch, M68K and SuperH came with 2.6. */
-	architectures: [
-		"SCMP_ARCH_AARCH64",
-		"SCMP_ARCH_ARM",
-		"SCMP_ARCH_MIPS",
-		"SCMP_ARCH_MIPS64",
-		"SCMP_ARCH_MIPS64N32",
-		"SCMP_ARCH_MIPSEL",
-		"SCMP_ARCH_MIPSEL64",
-		"SCMP_ARCH_MIPSEL64N32",
-		"SCMP_ARCH_PARISC",
-		"SCMP_ARCH_PARISC64",
-		"SCMP_ARCH_PPC",
-		"SCMP_ARCH_PPC64",
-		"SCMP_ARCH_PPC64LE",
-		"SCMP_ARCH_RISCV64",
-		"SCMP_ARCH_S390",
-		"SCMP_ARCH_S390X",
-		"SCMP_ARCH_X32",
-		"SCMP_ARCH_X86",
-		"SCMP_ARCH_X86_64",
-	],
-	flags: [
-		"SECCOMP_FILTER_FLAG_LOG",
-		"SECCOMP_FILTER_FLAG_SPEC_ALLOW",
-		"SECCOMP_FILTER_FLAG_TSYNC",
-		"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV",
-	],
-} as const;
+export interface Probe {
+	linux?: Linux;
+	process?: Partial<Process>;
+	mounts?: Mount[];
+	/** Of the command that makes the container. */
+	options?: Partial<CreateOptions>;
+	/** Not root. */
+	rootless?: boolean;
+}
+
+function refuses(spec: Spec, probe: Probe, cgroup: CgroupLayout): boolean {
+	const host: HostFacts = {
+		cgroup,
+		capabilities: [],
+		euid: probe.rootless ? 1000 : 0,
+		egid: probe.rootless ? 1000 : 0,
+		initialUserNamespace: true,
+		apparmor: true,
+		selinux: true,
+		timeNamespaces: true,
+	};
+	try {
+		const bundle = { path: "/", rootfs: "/", spec, warnings: [] };
+		compilePlan({ id: "probe", bundle, host, options: { ...options, ...probe.options } });
+		return false;
+	} catch (error) {
+		if (!(error instanceof RuntimeError)) throw error;
+		// Only what is said of options: that this imaginary host lacks something is no statement about a property.
+		if (error.code === "host.unsupported") return probe.options !== undefined;
+		return error.code === "config.unsupported";
+	}
+}
+
+/** True when a configuration with these parts is not refused as unsupported, on v1 or on v2. */
+export function isSupported(probe: Probe): boolean {
+	const spec: Spec = {
+		ociVersion: "1.3.0",
+		root: { path: "/" },
+		process: { cwd: "/", args: ["/init"], ...probe.process },
+		mounts: probe.mounts ?? [],
+		linux: { namespaces: [{ type: "mount" }, { type: "network" }], cgroupsPath: "/probe", ...probe.linux },
+	};
+	return layouts.some((layout) => !refuses(spec, probe, layout));
+}

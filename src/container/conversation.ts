@@ -1,7 +1,9 @@
 /** The engine's side of the talk with an init, from its first frame to `ready`, and from start to exec. */
+
 import { RuntimeError } from "../errors.js";
 import type { InitMessage, Native, StepFailure } from "../native/api.js";
 import { explainFailure } from "../plan/failure.js";
+import { hookFiles } from "../plan/hook-files.js";
 import type { InitStep } from "../plan/schema.js";
 import { runHooks } from "./hooks.js";
 import { writeIdMaps } from "./host-steps.js";
@@ -9,8 +11,11 @@ import { interruption } from "./interruption.js";
 import type { Launch, StartedLaunch } from "./launch-state.js";
 import { channelOf, tell } from "./launch-state.js";
 import { mapMount } from "./mount-idmap.js";
+import { moveNetDevices } from "./net-devices.js";
 import { withProcess } from "./recording.js";
 import type { TracedStep } from "./request.js";
+import { joinResctrlGroups } from "./resctrl.js";
+import { deliverListener, type ListenerDelivery, listenerLost } from "./seccomp.js";
 import { sendSource } from "./send-source.js";
 import { writeRecord } from "./store.js";
 import { hookState } from "./teardown.js";
@@ -25,6 +30,11 @@ export function converse(state: Launch): StartedLaunch {
 				state.pid = message.pid;
 				state.pidfd = message.pidfd;
 				recordProcess(state, message.pid);
+				if (state.resctrlMade !== undefined) joinResctrlGroups(state, message.pid);
+				break;
+			case "netDevices":
+				moveNetDevices(state, pidOf(state));
+				tell(() => native.send({ channel: channelOf(state), type: "netDevices" }));
 				break;
 			case "idmap":
 				writeIdMaps(state, pidOf(state));
@@ -44,6 +54,9 @@ export function converse(state: Launch): StartedLaunch {
 			case "terminal":
 				takeTerminal(state, message.fd, message.name);
 				break;
+			case "listener":
+			case "filtered":
+				throw new RuntimeError("init", "the init broke the protocol: a filter before start");
 			case "trace":
 				reportTrace(state, message.microseconds);
 				break;
@@ -63,17 +76,25 @@ export function converse(state: Launch): StartedLaunch {
 
 /**
  * After start: returns when the channel closes, which exec does. A process that was killed before it came to exec closes
- * it too; that one counts as started and ended, as it would had the signal come a moment later.
+ * it too; that one counts as started and ended, as it would had the signal come a moment later. Not so where a filter
+ * with a listener is loaded on the way: there the process must have said that it goes on.
  */
 export function awaitExec(
 	native: Native,
 	channel: number,
 	pidfd: number,
 	onFailure: (failure: StepFailure) => RuntimeError,
+	listener?: ListenerDelivery,
 ): void {
+	let delivered = listener === undefined;
 	for (;;) {
 		const message = native.receive({ channel, pidfd });
-		if (message.type === "closed" || message.type === "died") return;
+		if (message.type === "closed" || message.type === "died") {
+			if (delivered) return;
+			throw listenerLost();
+		}
+		if (message.type === "listener" && listener !== undefined) deliverListener(listener, message.remoteFd);
+		if (message.type === "filtered") delivered = true;
 		if (message.type === "failure") throw onFailure(message);
 		if (message.type === "interrupted") throw interruption(message.signal);
 	}
@@ -99,11 +120,12 @@ function recordProcess(state: Launch, pid: number): void {
 function runCreateHooks(state: Launch): void {
 	state.hooksReached = true;
 	const { native, env, bundle } = state;
+	const files = hookFiles(bundle.spec);
 	for (const stage of ["prestart", "createRuntime"] as const) {
 		const hooks = bundle.spec.hooks?.[stage];
 		if (!hooks?.length) continue;
 		try {
-			runHooks(native, { stage, hooks, state: hookState(state.record, "creating"), env, cwd: bundle.path });
+			runHooks(native, { stage, hooks, state: hookState(state.record, "creating"), env, cwd: bundle.path, files });
 		} catch (error) {
 			throw error instanceof RuntimeError ? error.prefixed("unable to start container process: ") : error;
 		}

@@ -5,19 +5,36 @@ import type { Spec } from "../bundle/spec.js";
 import { readLayout } from "../cgroup/layout.js";
 import type { Native } from "../native/api.js";
 import type { HostFacts } from "../plan/input.js";
+import { readDeviceFiles } from "./device-facts.js";
 import { failedWith } from "./errno.js";
+import { readResctrl } from "./resctrl.js";
 
 export function gatherFacts(native: Native, spec: Spec): HostFacts {
+	const mountinfo = native.readText({ path: "/proc/self/mountinfo", lossy: true });
 	const facts: HostFacts = {
 		...native.identity(),
-		cgroup: readLayout(native.readText({ path: "/proc/self/mountinfo", lossy: true })),
+		cgroup: readLayout(mountinfo),
 		capabilities: boundingSet(native.readText({ path: "/proc/self/status", lossy: true })),
 		timeNamespaces: hasTimeNamespaces(native, spec),
 		apparmor: Boolean(spec.process?.apparmorProfile) && hasAppArmor(native),
 		selinux: Boolean(spec.process?.selinuxLabel || spec.linux?.mountLabel) && hasSelinux(native),
 	};
-	if (facts.euid !== 0 || !facts.initialUserNamespace) facts.setgroupsDenied = deniesSetgroups(native);
+	if (spec.linux?.intelRdt !== undefined) {
+		const resctrl = readResctrl(native, spec, mountinfo);
+		if (resctrl !== undefined) facts.resctrl = resctrl;
+	}
+	const confined = facts.euid !== 0 || !facts.initialUserNamespace;
+	if (confined) facts.setgroupsDenied = deniesSetgroups(native);
+	if (spec.linux?.devices?.length && (confined || hasUserNamespace(spec))) {
+		facts.deviceFiles = readDeviceFiles(native, spec);
+	}
 	return facts;
+}
+
+function hasUserNamespace({ linux }: Spec): boolean {
+	const namespaces = linux?.namespaces ?? [];
+	for (let index = 0; index < namespaces.length; index++) if (namespaces[index]?.type === "user") return true;
+	return false;
 }
 
 /** Only in a user namespace can it be denied; that of an ordinary user allows it, which does not help him. */
@@ -40,7 +57,9 @@ function hasTimeNamespaces(native: Native, spec: Spec): boolean {
 }
 
 function hasAppArmor(native: Native): boolean {
-	return native.stat({ path: "/sys/kernel/security/apparmor" }) !== undefined;
+	if (native.stat({ path: "/sys/kernel/security/apparmor" }) === undefined) return false;
+	// The folder stays when AppArmor is switched off at boot.
+	return native.readText({ path: "/sys/module/apparmor/parameters/enabled" }).startsWith("Y");
 }
 
 function hasSelinux(native: Native): boolean {

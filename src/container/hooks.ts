@@ -2,6 +2,7 @@
 import type { ErrorContext } from "../errors.js";
 import { RuntimeError } from "../errors.js";
 import type { HookResult, Native } from "../native/api.js";
+import type { HookFiles } from "../plan/hook-files.js";
 import { outputClause } from "../plan/hook-output.js";
 import { statusOfSignal } from "./interruption.js";
 import type { Environment } from "./place.js";
@@ -25,6 +26,8 @@ interface HookRun {
 	hooks: readonly RecordedHook[];
 	state: HookState;
 	env: Environment;
+	/** Where what they print goes, instead of into the error of a failing one. */
+	files?: HookFiles | undefined;
 	/** Working directory: the bundle while a container is created, as with runc. */
 	cwd?: string;
 }
@@ -60,6 +63,8 @@ function runHook(native: Native, run: HookRun, hook: RecordedHook, index: number
 		stdin,
 		...(hook.timeout === undefined ? {} : { timeoutMs: hook.timeout * 1000 }),
 		...(run.cwd === undefined ? {} : { cwd: run.cwd }),
+		...(run.files?.stdout === undefined ? {} : { stdoutFile: run.files.stdout }),
+		...(run.files?.stderr === undefined ? {} : { stderrFile: run.files.stderr }),
 	});
 	const problem = describeResult(result, hook);
 	if (problem === undefined) return;
@@ -69,7 +74,7 @@ function runHook(native: Native, run: HookRun, hook: RecordedHook, index: number
 		path: hook.path,
 		...(result.output === "" ? {} : { output: result.output }),
 		...(result.failure ? { syscall: result.failure.syscall, errno: result.failure.code } : {}),
-		...hintFor(result, hook),
+		...hintFor(result, hook, run.files),
 	};
 	if (result.interrupted !== undefined)
 		throw new RuntimeError("interrupted", message, context, statusOfSignal(result.interrupted));
@@ -78,6 +83,7 @@ function runHook(native: Native, run: HookRun, hook: RecordedHook, index: number
 
 /** undefined for success; otherwise as runc words it, but for the signal's name. */
 function describeResult(result: HookResult, hook: RecordedHook): string | undefined {
+	if (result.failure?.syscall === "open") return `open the file for its output: ${errnoText(result.failure.code)}`;
 	if (result.failure) return `fork/exec ${hook.path}: ${errnoText(result.failure.code)}`;
 	if (result.interrupted !== undefined) return `interrupted by ${signalName(result.interrupted)}`;
 	if (result.timedOut) return `hook ran past specified timeout of ${hook.timeout}s`;
@@ -85,7 +91,9 @@ function describeResult(result: HookResult, hook: RecordedHook): string | undefi
 	return result.status === 0 ? undefined : `exit status ${result.status}`;
 }
 
-function hintFor(result: HookResult, hook: RecordedHook): { hint?: string } {
+function hintFor(result: HookResult, hook: RecordedHook, files: HookFiles | undefined): { hint?: string } {
+	const file = files?.stderr ?? files?.stdout;
+	if (file !== undefined && result.status > 0) return { hint: `what it printed is in ${file}` };
 	if (result.failure?.code === "ENOENT")
 		return { hint: `${hook.path}, or the interpreter that it names, is not on the host` };
 	if (result.failure?.code === "EACCES") return { hint: `${hook.path} is not executable` };

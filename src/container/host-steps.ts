@@ -16,7 +16,7 @@ export function makeCgroups(state: Launch): void {
 	checkVacant(native, record.cgroup_paths);
 	writeRecord(native, state.directory, record);
 	state.cgroupsMade = true;
-	const steps = state.plan.host.filter((step) => step.op !== "idmap.write");
+	const steps = state.plan.host.filter((step) => step.op.startsWith("cgroup."));
 	if (steps.length === 0) return;
 	const failure = native.executeHostSteps({ steps: JSON.stringify(steps) });
 	if (!failure) {

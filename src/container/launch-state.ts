@@ -31,6 +31,10 @@ export interface Launch {
 	record: ContainerRecord;
 	/** The record is on disk and its cgroups may exist. */
 	cgroupsMade: boolean;
+	/** Devices of linux.netDevices are in the container, and undo takes them back. */
+	netDevicesMoved?: boolean;
+	/** Groups in resctrl that this launch makes, children first. */
+	resctrlMade?: readonly string[];
 	/** Held until this process ends or the launch is over: nobody else makes a container in the cgroup. */
 	cgroupLock?: number;
 	/** A hook has seen the container, so poststop hooks are owed. */

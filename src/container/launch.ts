@@ -3,7 +3,6 @@ import type { Native } from "../native/api.js";
 import { beginPlan, clonesIntoCgroup, finishPlan } from "../plan/compile.js";
 import type { CreateOptions } from "../plan/input.js";
 import type { Plan } from "../plan/schema.js";
-import { seccompFilter } from "./cache.js";
 import { converse } from "./conversation.js";
 import { gatherFacts } from "./facts.js";
 import { makeCgroups } from "./host-steps.js";
@@ -14,6 +13,8 @@ import { checkId, stateRoot } from "./place.js";
 import { newRecord } from "./recording.js";
 import type { LaunchRequest } from "./request.js";
 import { checkConsole, checkPreservedFds, listenFds } from "./request.js";
+import { checkResctrlVacant, makeResctrlGroups } from "./resctrl.js";
+import { filterOf } from "./seccomp.js";
 import { claim, directoryOf } from "./store.js";
 import { undo } from "./undo.js";
 
@@ -121,8 +122,10 @@ function warn(request: LaunchRequest, bundle: Bundle, plan: Plan): void {
 }
 
 function begin(state: Launch): void {
-	const { native, plan, directory } = state;
+	const { native, bundle, plan, directory } = state;
 	const channel = channelOf(state);
+	const resctrl = bundle.spec.linux?.intelRdt !== undefined;
+	if (resctrl) checkResctrlVacant(state);
 	if (state.env.NOTIFY_SOCKET) native.makeDirectory({ path: directory.notify, mode: 0o755 });
 
 	const early = state.sentSteps === 0;
@@ -130,6 +133,7 @@ function begin(state: Launch): void {
 	// An init that has failed hangs up; what it failed with is still to be read, so these go on regardless.
 	tell(() => sendSteps(state, channel));
 	if (!early) makeCgroups(state);
+	if (resctrl) makeResctrlGroups(state);
 
 	tell(() => {
 		if (plan.cgroups.length > 0 && !early) {
@@ -137,7 +141,7 @@ function begin(state: Launch): void {
 		}
 		if (state.mode.startVia === "socket") native.sendListener({ channel, path: directory.startSocket });
 		if (plan.seccomp !== undefined) {
-			const filter = seccompFilter(native, directory.root, JSON.stringify(plan.seccomp));
+			const filter = filterOf(native, directory.root, plan);
 			if (filter.keep) state.afterwards = filter.keep;
 			native.sendSeccomp({ channel, program: filter.program });
 		}

@@ -8,7 +8,7 @@
  * `containerRecord`, and the tests check every record that they write against it.
  */
 import { z } from "zod";
-import { initStep } from "../plan/schema.js";
+import { initStep, plan } from "../plan/schema.js";
 
 const hook = z.object({
 	path: z.string(),
@@ -34,6 +34,7 @@ export const containerRecord = z.object({
 	namespace_paths: z.record(z.string(), z.string()),
 	external_descriptors: z.array(z.string()),
 	intel_rdt_path: z.string(),
+	intel_rdt_mon_path: z.string().optional(),
 	runtime_ts: z.object({
 		version: z.literal(1).describe("of this object's shape"),
 		ociVersion: z.string(),
@@ -41,6 +42,8 @@ export const containerRecord = z.object({
 		annotations: z.record(z.string(), z.string()).optional(),
 		poststart: z.array(hook).optional(),
 		poststop: z.array(hook).optional(),
+		resctrl: z.array(z.string()).optional().describe("resctrl groups that delete removes, children first"),
+		seccompListener: plan.shape.seccompListener.describe("for start: the filter is loaded after it"),
 		startSteps: z
 			.object({ first: z.number().int(), steps: z.array(initStep) })
 			.optional()

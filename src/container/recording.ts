@@ -1,6 +1,7 @@
 /** Fills the record of a new container. */
 import type { Bundle } from "../bundle/load.js";
 import type { Spec } from "../bundle/spec.js";
+import { ownResctrlGroups } from "../plan/intel-rdt.js";
 import type { InitStep, Plan } from "../plan/schema.js";
 import type { ContainerRecord } from "./record.js";
 
@@ -32,8 +33,9 @@ export function newRecord(bundle: Bundle, plan: Plan, rootless: boolean): Contai
 	if (annotations !== undefined) own.annotations = annotations;
 	if (hooks?.poststart?.length) own.poststart = hooks.poststart;
 	if (hooks?.poststop?.length) own.poststop = hooks.poststop;
+	if (plan.seccompListener) own.seccompListener = plan.seccompListener;
 	addStartSteps(own, plan);
-	return {
+	const record: ContainerRecord = {
 		id: plan.id,
 		init_process_pid: 0,
 		init_process_start: 0,
@@ -52,6 +54,8 @@ export function newRecord(bundle: Bundle, plan: Plan, rootless: boolean): Contai
 		intel_rdt_path: "",
 		runtime_ts: own,
 	};
+	if (spec.linux?.intelRdt !== undefined) addResctrl(record, plan);
+	return record;
 }
 
 function recordedNamespaces({ linux }: Spec): ContainerRecord["config"]["namespaces"] {
@@ -80,6 +84,15 @@ function cgroupPaths({ cgroups }: Plan): Record<string, string> {
 		else for (const name of controller.split(",")) paths[name] = path;
 	}
 	return paths;
+}
+
+/** runc's keys: the group, and the monitoring group in it; and which of them `delete` removes. */
+function addResctrl(record: ContainerRecord, { host }: Plan): void {
+	const [group, monitored] = host.filter((step) => step.op === "resctrl.join");
+	if (group !== undefined) record.intel_rdt_path = group.path;
+	if (monitored !== undefined) record.intel_rdt_mon_path = monitored.path;
+	const own = ownResctrlGroups(host);
+	if (own.length > 0) record.runtime_ts.resctrl = own;
 }
 
 /** `start` is another process, long after the plan is gone: what it needs to name a failed step goes with the record. */

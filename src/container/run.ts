@@ -1,13 +1,17 @@
 /** `run`: create and start, then either stay as the container's foreground or leave. */
+
 import type { Native } from "../native/api.js";
+import { hookFiles } from "../plan/hook-files.js";
 import { awaitExec, initFailure } from "./conversation.js";
 import { runHooks } from "./hooks.js";
 import { guarded, launch } from "./launch.js";
 import type { StartedLaunch } from "./launch-state.js";
 import { close, release, tell } from "./launch-state.js";
+import { keepNetDevices } from "./net-devices.js";
 import { writePidFile } from "./pid-file.js";
 import { prefixed } from "./prefix.js";
 import type { LaunchRequest } from "./request.js";
+import { delivery } from "./seccomp.js";
 import { lock } from "./store.js";
 import { hookState, removeContainer } from "./teardown.js";
 
@@ -33,6 +37,8 @@ export function run(native: Native, request: RunRequest): number {
 			leave(state);
 			return 0;
 		}
+		// The engine stays: it must not keep the network namespace alive.
+		keepNetDevices(state);
 		return stay(state, subreaper, request.keep === true);
 	});
 }
@@ -44,12 +50,17 @@ function start(state: StartedLaunch): void {
 	if (env.NOTIFY_SOCKET) state.notify = native.bindNotify({ path: directory.notifySocket });
 	state.hooksReached = true;
 	tell(() => native.send({ channel: state.channel, type: "start" }));
-	awaitExec(native, state.channel, state.pidfd, (failure) => initFailure(state, failure));
+	const { record, pidfd } = state;
+	const listener = delivery(native, record, pidfd);
+	awaitExec(native, state.channel, pidfd, (failure) => initFailure(state, failure), listener);
 	// Given back before the hooks, which may hang, and before the wait: whoever wants to kill or delete it may do so.
 	close(state, "lock");
 	const hooks = state.record.runtime_ts.poststart;
 	// A failing poststart hook ends the container (specification 1.3, lifecycle step 9).
-	if (hooks) runHooks(native, { stage: "poststart", hooks, state: hookState(state.record, "running"), env });
+	if (hooks) {
+		const files = hookFiles(state.record.runtime_ts);
+		runHooks(native, { stage: "poststart", hooks, state: hookState(state.record, "running"), env, files });
+	}
 }
 
 function leave(state: StartedLaunch): void {

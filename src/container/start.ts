@@ -1,12 +1,15 @@
 /** `start`: lets the process of a created container go on to its program. */
+
 import { RuntimeError } from "../errors.js";
 import type { Native, StepFailure } from "../native/api.js";
 import { explainFailure } from "../plan/failure.js";
+import { hookFiles } from "../plan/hook-files.js";
 import { awaitExec } from "./conversation.js";
 import { runHooks } from "./hooks.js";
 import { tell } from "./launch-state.js";
 import type { Environment, Place } from "./place.js";
 import type { ContainerRecord } from "./record.js";
+import { delivery } from "./seccomp.js";
 import type { Status } from "./status.js";
 import { connectToInit, containerStatus, openInit } from "./status.js";
 import type { StateDirectory } from "./store.js";
@@ -28,7 +31,8 @@ export function start(native: Native, request: StartRequest): void {
 		const hooks = record.runtime_ts.poststart;
 		if (hooks) {
 			const state = hookState(record, "running");
-			endingOnHookFailure(started, () => runHooks(native, { stage: "poststart", hooks, state, env }));
+			const files = hookFiles(record.runtime_ts);
+			endingOnHookFailure(started, () => runHooks(native, { stage: "poststart", hooks, state, env, files }));
 		}
 		if (notify) native.forwardNotify({ ...notify, pid: record.init_process_pid, pidfd });
 	} finally {
@@ -62,7 +66,10 @@ function letGo(
 		const started: Started = { native, request, env, directory, record, pidfd, ...(notify ? { notify } : {}) };
 		tell(() => native.send({ channel, type: "start" }));
 		native.removeFile({ path: directory.startSocket, missingOk: true });
-		endingOnHookFailure(started, () => awaitExec(native, channel, pidfd, (failure) => startFailure(record, failure)));
+		const listener = delivery(native, record, pidfd);
+		endingOnHookFailure(started, () =>
+			awaitExec(native, channel, pidfd, (failure) => startFailure(record, failure), listener),
+		);
 		return started;
 	} finally {
 		native.close({ fd: held });

@@ -2,14 +2,17 @@
  * The end of a container: its first process, its cgroups, poststop hooks, its state directory, in this order and
  * each step fine to repeat, so that what a killed delete left is finished by the next one.
  */
+
 import { RuntimeError } from "../errors.js";
 import type { Native } from "../native/api.js";
+import { hookFiles } from "../plan/hook-files.js";
 import { removeCgroups, setFrozen } from "./cgroups.js";
 import { failedWith } from "./errno.js";
 import type { HookState } from "./hooks.js";
 import { runHooksRegardless } from "./hooks.js";
 import type { Environment } from "./place.js";
 import type { ContainerRecord } from "./record.js";
+import { removeResctrlGroups } from "./resctrl.js";
 import { SIGKILL } from "./signals.js";
 import type { StateDirectory } from "./store.js";
 
@@ -45,10 +48,12 @@ export interface Removal {
 export function removeContainer(native: Native, removal: Removal): void {
 	const { directory, record } = removal;
 	removeCgroups(native, record.cgroup_paths);
+	if (record.runtime_ts.resctrl !== undefined) removeResctrlGroups(native, record.runtime_ts.resctrl);
 	const hooks = record.runtime_ts.poststop;
 	if (removal.poststop && hooks) {
 		// A failing poststop hook is a warning (specification, lifecycle step 13).
-		const run = { stage: "poststop" as const, hooks, state: hookState(record, "stopped"), env: removal.env };
+		const files = hookFiles(record.runtime_ts);
+		const run = { stage: "poststop" as const, hooks, state: hookState(record, "stopped"), env: removal.env, files };
 		runHooksRegardless(native, run, (failure) => removal.onWarning?.(failure.message, failure.context.pointer));
 	}
 	native.removeTree({ path: directory.path });

@@ -2,6 +2,8 @@
 import { RuntimeError } from "../errors.js";
 import type { Launch } from "./launch-state.js";
 import { close, release } from "./launch-state.js";
+import { returnNetDevices } from "./net-devices.js";
+import { removeResctrlGroups } from "./resctrl.js";
 import { killInit, removeContainer } from "./teardown.js";
 
 /** Returns the error to fail with: the first one, with a hint when something could not be taken back. */
@@ -9,8 +11,20 @@ export function undo(state: Launch, cause: unknown): unknown {
 	const { native, directory, env } = state;
 	let obstacle: unknown;
 	try {
+		returnNetDevices(state);
+	} catch (error) {
+		obstacle = error;
+	}
+	try {
 		endProcesses(state);
-		const record = state.cgroupsMade ? state.record : { ...state.record, cgroup_paths: {} };
+		if (state.resctrlMade !== undefined) removeResctrlGroups(native, state.resctrlMade);
+		const { resctrl: _owned, ...rest } = state.record.runtime_ts;
+		const record = {
+			...state.record,
+			...(state.cgroupsMade ? {} : { cgroup_paths: {} }),
+			// Removed above, if they were made: a group that was there before stays.
+			runtime_ts: rest,
+		};
 		const onWarning = state.request.onNotice;
 		removeContainer(native, { directory, record, env, poststop: state.hooksReached, onWarning });
 	} catch (error) {

@@ -45,7 +45,12 @@ export type InitMessage =
 	| { type: "mount"; step: number; fd: number }
 	/** The container's root may not search its way to the source of step `step`. */
 	| { type: "source"; step: number }
+	| { type: "netDevices" }
 	| { type: "terminal"; fd: number; name: string }
+	/** The seccomp filter is loaded; `remoteFd` is the descriptor, in the sender, that listens to it. */
+	| { type: "listener"; remoteFd: number }
+	/** Comes behind `listener`: the process goes on when this one is read. */
+	| { type: "filtered" }
 	| { type: "ready" }
 	| ({ type: "failure" } & StepFailure)
 	| { type: "trace"; microseconds: number[] }
@@ -142,6 +147,9 @@ export interface Native {
 		stdin: string;
 		timeoutMs?: number;
 		cwd?: string;
+		/** Files that its standard output and error are appended to; what goes there is not in `output`. */
+		stdoutFile?: string;
+		stderrFile?: string;
 	}): HookResult;
 
 	// --- steps and the init
@@ -158,7 +166,7 @@ export interface Native {
 	endInit(options: { channel: number }): void;
 	/** Next frame. With `pidfd`, also watches that process, so that a wait can never hang. Reaps the init's first stage. */
 	receive(options: { channel: number; pidfd?: number; timeoutMs?: number }): InitMessage;
-	send(options: { channel: number; type: "idmap" | "hooks" | "mount" | "start" }): void;
+	send(options: { channel: number; type: "idmap" | "hooks" | "mount" | "netDevices" | "start" }): void;
 	/**
 	 * mount_setattr(2) with MOUNT_ATTR_IDMAP on a mount that is attached nowhere; `recursive`: on all that are below it
 	 * too. The mapping is that of the user namespace of `pid`, or of a new one with these maps (lines as in
@@ -181,6 +189,12 @@ export interface Native {
 	compileSeccomp(options: { profile: string }): Uint8Array;
 	/** `2.5.4`, of the libseccomp that is linked in. */
 	readonly libseccompVersion: string;
+	/**
+	 * Takes descriptor `remoteFd` out of the process behind `pidfd` and sends it, with the state document, to the
+	 * agent that listens on `socket`; one connection, closed afterwards. Fails with EAGAIN when the agent does not
+	 * take it within 30 seconds.
+	 */
+	sendSeccompListener(options: { pidfd: number; remoteFd: number; socket: string; state: string }): void;
 
 	// --- terminals, foreground, sd_notify
 	/**

@@ -233,6 +233,8 @@ export class FakeNative implements Native {
 		stdin: string;
 		timeoutMs?: number;
 		cwd?: string;
+		stdoutFile?: string;
+		stderrFile?: string;
 	}): HookResult {
 		this.record("runHook", options);
 		const result = this.hookResults.shift() ?? {};
@@ -269,7 +271,7 @@ export class FakeNative implements Native {
 		}
 		return message;
 	}
-	send(options: { channel: number; type: "idmap" | "hooks" | "mount" | "start" }): void {
+	send(options: { channel: number; type: "idmap" | "hooks" | "mount" | "netDevices" | "start" }): void {
 		this.record("send", options);
 	}
 	mapMount(options: { fd: number; recursive: boolean } & MountIdMap): void {
@@ -300,6 +302,11 @@ export class FakeNative implements Native {
 	compileSeccomp(options: { profile: string }): Uint8Array {
 		this.record("compileSeccomp", options);
 		return new Uint8Array(8);
+	}
+
+	sendSeccompListener(options: { pidfd: number; remoteFd: number; socket: string; state: string }): void {
+		this.record("sendSeccompListener", options);
+		if (!this.listening.has(options.socket)) throw nativeFailure("connect", "ENOENT", options.socket);
 	}
 
 	sendTerminal(options: { socket: string; fd: number; name: string }): void {

@@ -67,3 +67,21 @@ function take(context: Context, set: SetName, host: Limit, within?: Limit): stri
 	}
 	return granted;
 }
+
+type Apply = InitStepOf<"capabilities.apply">;
+
+const ADMIN = "CAP_SYS_ADMIN";
+const add = (names: readonly string[]): string[] => names.concat(names.indexOf(ADMIN) < 0 ? [ADMIN] : []);
+
+/**
+ * The same sets, and what a seccomp filter takes that is loaded without no_new_privs. The bounding set has been cut down
+ * by then, so a startContainer hook gets no more by its exec than the program will.
+ */
+export function withAdmin({ op, at, effective, permitted, inheritable, ambient = [] }: Apply): Apply {
+	return { op, at, effective: add(effective), permitted: add(permitted), inheritable, ambient };
+}
+
+/** After `withAdmin`. The ambient set is what it was: prctl(2) need not be allowed by the filter. */
+export function finalCapabilities({ op, at, effective, permitted, inheritable }: Apply): Apply {
+	return { op, at, effective, permitted, inheritable };
+}

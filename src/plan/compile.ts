@@ -13,11 +13,15 @@ import { append } from "./append.js";
 import type { Context, Mount } from "./context.js";
 import { populateDev } from "./devices.js";
 import { compileEnvironment, notifyDestination } from "./environment.js";
+import { openHookFiles } from "./hook-files.js";
 import { createContainerHooks, hasHooksBeforePivot, runtimeHooks } from "./hooks.js";
 import { awaitIdMaps, writeIdMaps } from "./idmap.js";
 import type { CreateOptions, HostFacts } from "./input.js";
+import { compileIntelRdt } from "./intel-rdt.js";
+import { applyAppArmor, labelKeyring, labelMounts } from "./labels.js";
 import { compileMount, showsCgroups } from "./mounts.js";
 import { bringUpLoopback, clonesIntoOwnCgroup, enterNamespaces, joinKeyring, readNamespaces } from "./namespaces.js";
+import { awaitNetDevices, moveNetDevices } from "./net-devices.js";
 import { protectPaths } from "./paths.js";
 import { becomeProcess, createConsole, setOomScore } from "./process.js";
 import { compileRlimits, type RlimitSteps } from "./rlimits.js";
@@ -31,6 +35,7 @@ import {
 } from "./root.js";
 import type { HostStep, InitStep, Plan } from "./schema.js";
 import { compileSeccomp } from "./seccomp.js";
+import { failsOnUnknown, rawProgram, seccompListener } from "./seccomp-extras.js";
 import { writeSysctls } from "./sysctl.js";
 import { createTimeNamespace } from "./time.js";
 import { setNames } from "./uts.js";
@@ -85,10 +90,13 @@ export function beginPlan({ id, bundle, host, options }: PlanInput): PlanDraft {
 	const rlimits = compileRlimits(context);
 	const init: InitStep[] = [];
 	setOomScore(context, init);
+	openHookFiles(context, init);
 	append(init, rlimits.hard);
 	enterNamespaces(context, init);
 	awaitIdMaps(context, init);
 	createTimeNamespace(context, "after clone", init);
+	awaitNetDevices(context, init);
+	labelKeyring(context, init);
 	joinKeyring(context, init);
 	bringUpLoopback(context, init);
 	return { context, warnings, host: cgroup.host, init, rlimits };
@@ -106,7 +114,10 @@ export function clonesIntoCgroup({ init }: PlanDraft): boolean {
 export function finishPlan({ context, warnings, host, init, rlimits }: PlanDraft): Plan {
 	const { id, bundle, linux, options } = context;
 	compileInside(context, init, rlimits);
+	labelMounts(context, init);
+	compileIntelRdt(context, host);
 	writeIdMaps(context, host);
+	moveNetDevices(context, host);
 	const plan: Plan = {
 		version: 1,
 		id,
@@ -117,7 +128,11 @@ export function finishPlan({ context, warnings, host, init, rlimits }: PlanDraft
 		init,
 		warnings,
 	};
-	if (linux.seccomp) plan.seccomp = compileSeccomp(linux.seccomp);
+	const program = rawProgram(context.spec);
+	if (program !== undefined) plan.seccomp = { program };
+	else if (linux.seccomp) plan.seccomp = compileSeccomp(linux.seccomp, failsOnUnknown(context.spec));
+	const listener = seccompListener(context);
+	if (listener !== undefined) plan.seccompListener = listener;
 	if (options.trace) plan.trace = true;
 	return plan;
 }
@@ -142,6 +157,7 @@ function compileInside(context: Context, init: InitStep[], rlimits: RlimitSteps)
 	append(init, late);
 	makeReadonly(context, init);
 	setNames(context, init);
+	applyAppArmor(context, init);
 	writeSysctls(context, init);
 	protectPaths(context, init);
 	makeUnbindable(context, init);

@@ -68,6 +68,8 @@ const initSentences: Describe<InitStep> = {
 			"no offsets",
 		)})`,
 	"idmap.wait": () => "wait until the id maps are written",
+	"netDevices.wait": () => "wait until the network devices are moved",
+	"process.attribute": ({ files, value }) => `write ${JSON.stringify(value)} to ${files[0]} of the process`,
 	"keyring.join": ({ name }) => `make session keyring ${name}`,
 	"network.up": ({ device }) => `bring up network device ${device}`,
 	"root.open": ({ path, propagation }) =>
@@ -75,7 +77,7 @@ const initSentences: Describe<InitStep> = {
 	"cgroup.join": () => "enter the cgroups",
 	"namespace.unshare": ({ namespaces }) => `make new namespaces: ${list(namespaces)}`,
 	"mount.filesystem": (step) =>
-		`mount ${step.type} on ${step.destination}${details(step, ...(step.copyUp ? ["copy up"] : []))}`,
+		`mount ${step.type} on ${step.destination}${details(step, ...(step.copyUp ? ["copy up"] : []), ...(step.rootLabel ? [`label ${step.rootLabel}`] : []))}`,
 	"mount.bind": (step) =>
 		`bind ${step.source} on ${step.destination}${details(step, ...(step.tree ? ["with its submounts"] : []))}`,
 	"mount.remount": (step) => `remount ${step.destination}${details(step)}`,
@@ -89,20 +91,36 @@ const initSentences: Describe<InitStep> = {
 	"device.bind": ({ source, path }) => `bind device ${source} on ${path}`,
 	"console.create": ({ bind }) => `make a terminal${bind ? ", bind it on /dev/console" : ""}`,
 	"hooks.sync": () => "run prestart and createRuntime hooks",
+	"hooks.output": ({ stdout, stderr }) =>
+		`write what hooks print to ${list([stdout, stderr].filter((path) => path !== undefined))}`,
 	"hook.run": ({ stage, index, path }) => `run ${stage} hook #${index}: ${path}`,
 	"root.enter": ({ method }) => entries[method],
 	"uts.hostname": ({ name }) => `set hostname to ${name}`,
 	"uts.domainname": ({ name }) => `set domainname to ${name}`,
 	"sysctl.write": ({ key, value }) => `set sysctl ${key} to ${value}`,
 	"path.readonly": ({ path }) => `make ${path} read-only`,
-	"path.mask": ({ path }) => `mask ${path}`,
+	"path.mask": ({ path, label }) => `mask ${path}${label === undefined ? "" : ` (label ${label})`}`,
 	"process.rlimit": ({ type, soft, hard }) => `set ${type} to ${soft} (hard ${hard})`,
+	"process.scheduler": ({ policy, nice, priority, flags, runtime, deadline, period }) =>
+		`schedule as ${policy} (${list([
+			...(priority === 0 ? [] : [`priority ${priority}`]),
+			...(runtime === "0" ? [] : [`${runtime} ns in ${deadline} of each ${period === "0" ? deadline : period}`]),
+			...(nice === 0 && (priority !== 0 || runtime !== "0") ? [] : [`nice ${nice}`]),
+			...flags,
+		])})`,
+	"process.ioPriority": (step) => `set the I/O priority to ${step.class} ${step.priority}`,
+	"process.affinity": ({ cpus }) => `run on CPUs ${cpus.join(", ")}`,
+	"process.personality": ({ domain }) => `set the execution domain to ${domain}`,
+	"process.memoryPolicy": ({ mode, nodes, flags }) =>
+		`set the memory policy to ${list([mode, ...flags])}${nodes.length > 0 ? ` on nodes ${nodes.join(", ")}` : ""}`,
 	"process.noNewPrivileges": () => "set no_new_privs",
-	"seccomp.load": ({ flags }) => `load the seccomp filter (flags: ${list(flags)})`,
+	"seccomp.load": ({ flags, listener }) =>
+		`load the seccomp filter (flags: ${list(flags)})${listener ? ", hand its listener to the agent" : ""}`,
 	"capabilities.bound": ({ keep }) => `bound capabilities to ${list(keep)}`,
 	"process.user": ({ uid, gid, additionalGids, umask }) =>
 		`become user ${uid}:${gid}${additionalGids.length > 0 ? `, groups ${additionalGids.join(", ")}` : ""}${umask === undefined ? "" : `, umask ${octal(umask)}`}`,
-	"capabilities.apply": ({ effective, ambient }) => `hold capabilities ${list(effective)} (ambient: ${list(ambient)})`,
+	"capabilities.apply": ({ effective, ambient }) =>
+		`hold capabilities ${list(effective)}${ambient ? ` (ambient: ${list(ambient)})` : ""}`,
 	"process.cwd": ({ path, deferrable }) => `change directory to ${path}${deferrable ? ", now or as the user" : ""}`,
 	"process.home": ({ uid }) => `take HOME of user ${uid} from /etc/passwd`,
 	"process.lookup": ({ file, searchPath }) =>
@@ -119,6 +137,13 @@ const hostSentences: Describe<HostStep> = {
 	"cgroup.devices": ({ path, rules }) => `attach a device program of ${count(rules.length, "rule")} to ${path}`,
 	"idmap.write": ({ uid, gid }) =>
 		`write id maps (${count(uid.length, "uid range")}, ${count(gid.length, "gid range")})`,
+	"netDevice.move": ({ device, name, namespace }) =>
+		`move network device ${device} into ${namespace ?? "the container"}${name === undefined ? "" : ` as ${name}`}`,
+	"netDevices.return": () => "move the network devices back",
+	"netDevices.keep": () => "leave the network devices to the container",
+	"resctrl.create": ({ path }) => `make resctrl group ${path}`,
+	"resctrl.schemata": ({ path, value }) => `write ${value.trimEnd().split("\n").join(" and ")} to ${path}/schemata`,
+	"resctrl.join": ({ path }) => `put the process into resctrl group ${path}`,
 };
 
 export function describeInitStep(step: InitStep): string {

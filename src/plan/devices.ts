@@ -1,4 +1,5 @@
 /** /dev: the default devices of the specification, linux.devices, and the links that programs expect. */
+import { compareAttributes } from "./bound-devices.js";
 import { type Context, inUserNamespace, type Linux, type Mount } from "./context.js";
 import { cleanPath } from "./paths.js";
 import type { InitStep, InitStepOf } from "./schema.js";
@@ -41,7 +42,11 @@ export function bringsOwnDev(context: Context): boolean {
 }
 
 export function populateDev(context: Context, init: InitStep[]): void {
-	if (!context.namespaces.has("mount") || bringsOwnDev(context)) return;
+	if (!context.namespaces.has("mount")) return;
+	if (bringsOwnDev(context)) {
+		createElsewhere(context, init);
+		return;
+	}
 	const requested = context.linux.devices ?? [];
 	const paths: string[] = [];
 	for (let index = 0; index < requested.length; index++) paths.push(cleanPath((requested[index] as Device).path));
@@ -57,24 +62,44 @@ export function populateDev(context: Context, init: InitStep[]): void {
 	for (let index = 0; index < links.length; index++) init.push(links[index] as Link);
 }
 
+/** Beside a /dev that is somebody else's. */
+function createElsewhere(context: Context, init: InitStep[]): void {
+	const requested = context.linux.devices ?? [];
+	let below = 0;
+	for (const [index, device] of requested.entries()) {
+		const path = cleanPath(device.path);
+		if (path === "/dev" || path.startsWith("/dev/")) below++;
+		else init.push(createDevice(context, device, `/linux/devices/${index}`));
+	}
+	if (below > 0) {
+		context.warn(
+			"/linux/devices",
+			`${below} of the devices are left to the mount on /dev, which is bound from the host`,
+		);
+	}
+}
+
 function createDevice(context: Context, device: Device, at: string | undefined): InitStep {
 	const path = cleanPath(device.path);
 	const kind = kinds[device.type];
+	const major = Number(device.major ?? 0);
+	const minor = Number(device.minor ?? 0);
 	// A fifo is a file like any other; the rest takes CAP_MKNOD in the first user namespace.
-	const step: InitStepOf<"device.bind"> | InitStepOf<"device.create"> =
-		kind !== "p" && inUserNamespace(context)
-			? { op: "device.bind", source: path, path }
-			: {
-					op: "device.create",
-					path,
-					kind,
-					major: Number(device.major ?? 0),
-					minor: Number(device.minor ?? 0),
-					// Docker leaves the file type of stat(2) in.
-					mode: (device.fileMode ?? 0o666) & 0o7777,
-					uid: device.uid ?? 0,
-					gid: device.gid ?? 0,
-				};
+	const binds = kind !== "p" && inUserNamespace(context);
+	if (binds && at !== undefined) compareAttributes(context, device, at);
+	const step: InitStepOf<"device.bind"> | InitStepOf<"device.create"> = binds
+		? { op: "device.bind", source: path, path, kind, major, minor }
+		: {
+				op: "device.create",
+				path,
+				kind,
+				major,
+				minor,
+				// Docker leaves the file type of stat(2) in.
+				mode: (device.fileMode ?? 0o666) & 0o7777,
+				uid: device.uid ?? 0,
+				gid: device.gid ?? 0,
+			};
 	if (at !== undefined) step.at = at;
 	return step;
 }

@@ -68,19 +68,24 @@ export function explainHostFailure(plan: Pick<Plan, "host">, failure: FailedStep
 		return new RuntimeError("init", `${starting}${failure.syscall}: ${text}`, { errno: failure.code });
 	const where = step.at === undefined ? "" : ` (config.json#${step.at})`;
 	const [code, action] = hostAction(step);
-	return error(
-		code,
-		`${starting}${action}: ${describeHostStep(step)}: ${text}${where}`,
-		step,
-		failure,
-		hintFor(step, failure),
-	);
+	const said = describeHostStep(step);
+	// What the kernel itself says (rtnetlink, resctrl); a path or a name only repeats the step.
+	const words = failure.detail?.includes(" ") && !said.includes(failure.detail) ? ` (${failure.detail})` : "";
+	return error(code, `${starting}${action}: ${said}: ${text}${words}${where}`, step, failure, hintFor(step, failure));
 }
 
 function hostAction(step: HostStep): [ErrorCode, string] {
 	switch (step.op) {
 		case "idmap.write":
 			return ["container.create", "error mapping users"];
+		case "netDevice.move":
+		case "netDevices.return":
+		case "netDevices.keep":
+			return ["container.create", "error moving network devices"];
+		case "resctrl.create":
+		case "resctrl.schemata":
+		case "resctrl.join":
+			return ["cgroup", "unable to apply Intel RDT configuration"];
 		case "cgroup.create":
 		case "cgroup.inherit":
 			return ["cgroup", "unable to apply cgroup configuration"];
@@ -123,6 +128,18 @@ function sentence(step: InitStep, failure: FailedStep, text: string): string {
 			return `chdir to cwd (${JSON.stringify(step.path)}) set in config.json failed: ${reason(failure, step.path, text)}`;
 		case "process.rlimit":
 			return `error setting rlimits for ready process: error setting rlimit type ${step.type}: ${text}`;
+		case "process.scheduler":
+			return `error setting scheduler: ${cause}`;
+		case "process.ioPriority":
+			return `failed to set io priority: ${cause}`;
+		case "process.personality":
+			return `error setting personality: ${cause}`;
+		case "process.memoryPolicy":
+			return `error setting memory policy: ${cause}`;
+		case "process.attribute":
+			return step.at === "/process/apparmorProfile"
+				? `unable to apply apparmor profile: ${cause}`
+				: `can't set process label: ${cause}`;
 		case "seccomp.load":
 			return `unable to init seccomp: error loading seccomp filter into kernel: ${cause}`;
 		case "keyring.join":

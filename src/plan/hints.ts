@@ -52,7 +52,24 @@ export function hintFor(step: Step, failure: FailedStep): string | undefined {
 			if (failure.code === "ENOENT") return "this kernel has no such parameter, or not in a namespace";
 			return failure.code === "EINVAL" ? "the kernel refuses the value" : undefined;
 		case "device.create":
+			if (failure.code === "EEXIST") return "a file that is not this device is at the path";
 			return failure.code === "EPERM" ? "mknod takes CAP_MKNOD and a device cgroup that allows it" : undefined;
+		case "device.bind":
+			return failure.code === "ENXIO"
+				? `${step.source} on the host is another device; in a user namespace a device can only be bound from the host's path`
+				: undefined;
+		case "process.scheduler":
+			return scheduler(step.policy, failure);
+		case "process.ioPriority":
+			return failure.code === "EPERM" ? "IOPRIO_CLASS_RT takes CAP_SYS_NICE on the host" : undefined;
+		case "process.memoryPolicy":
+			return failure.code === "EINVAL"
+				? "the kernel does not know the mode or a flag for it, or no node of the list has memory that the cpuset allows"
+				: undefined;
+		case "process.attribute":
+			return failure.code === "ENOENT" && failure.syscall === "write" ? "no profile of that name is loaded" : undefined;
+		case "netDevice.move":
+			return netDevice(failure);
 		case "symlink.create":
 			return failure.code === "EROFS"
 				? "without a mount on /dev, the runtime needs to write to the root filesystem"
@@ -84,6 +101,26 @@ function idmapped(step: Step, { code }: FailedStep): string | undefined {
 	if (code !== "EINVAL") return undefined;
 	const below = "idmap" in step && step.idmap?.recursive ? ", or that of a mount below it," : "";
 	return `the filesystem${below} does not support id-mapped mounts on this kernel, or is id-mapped already`;
+}
+
+function scheduler(policy: string, { code }: FailedStep): string | undefined {
+	if (code === "EOPNOTSUPP") return "the kernel was built without utilization clamping (CONFIG_UCLAMP_TASK)";
+	if (code === "EBUSY") return "the deadlines of all processes together would take more than the CPUs have";
+	if (code !== "EPERM") return undefined;
+	if (policy === "SCHED_DEADLINE")
+		return "SCHED_DEADLINE takes CAP_SYS_NICE on the host and a process that may run on all CPUs of its root domain";
+	return policy === "SCHED_FIFO" || policy === "SCHED_RR"
+		? "real-time policies take CAP_SYS_NICE on the host; on cgroup v1 also linux.resources.cpu.realtimeRuntime"
+		: "a better priority takes CAP_SYS_NICE on the host";
+}
+
+function netDevice({ code }: FailedStep): string | undefined {
+	if (code === "ENODEV") return "the runtime's network namespace has no device of that name";
+	if (code === "EEXIST")
+		return "the container's network namespace has a device of that name; one that ends in %d is made unique";
+	if (code === "EXDEV") return "the network namespace is the runtime's own";
+	if (code === "EINVAL") return "the kernel does not let every device leave its network namespace (lo, for instance)";
+	return undefined;
 }
 
 function clone({ code }: FailedStep): string | undefined {

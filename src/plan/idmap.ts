@@ -18,7 +18,7 @@ function ranges(mappings: Mappings = []): [number, number, number][] {
 	return mappings.map(({ containerID, hostID, size }) => [containerID, hostID, size]);
 }
 
-/** The only host step that needs the process, and the last one, so that the caller can split it off. */
+/** Needs the process; the caller picks it from the list by its op. */
 export function writeIdMaps(context: Context, host: HostStep[]): void {
 	if (!context.namespaces.isNew("user")) return;
 	host.push({

@@ -1,5 +1,8 @@
 /** What the compiler of a plan needs beside the bundle: facts of the host and the options of the command. */
+
 import type { CgroupLayout } from "../cgroup/layout.js";
+import type { DeviceFile } from "./bound-devices.js";
+import type { ResctrlFacts } from "./intel-rdt.js";
 
 /** Read once by the container layer; plain data, so that a plan can be made for any host in a test. */
 export interface HostFacts {
@@ -15,7 +18,10 @@ export interface HostFacts {
 	setgroupsDenied?: boolean;
 	apparmor: boolean;
 	selinux: boolean;
-	/** The cgroup v2 device program and CLONE_INTO_CGROUP need the v2 hierarchy to be the only one with controllers. */
+	/** Absent without linux.intelRdt, or without a resctrl mount. */
+	resctrl?: ResctrlFacts;
+	/** By path: the devices of linux.devices that are bound. Absent where they are made. */
+	deviceFiles?: Record<string, DeviceFile>;
 }
 
 /** Options of `create` and `run` that shape the plan. */

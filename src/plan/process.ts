@@ -1,13 +1,16 @@
 /** process: who runs what, where. Everything in this order, because each step takes away what an earlier one needed. */
+import { isSwitchedOn } from "../bundle/annotations.js";
 import { RuntimeError } from "../errors.js";
 import { append } from "./append.js";
-import { compileCapabilities } from "./capabilities.js";
+import { compileCapabilities, finalCapabilities, withAdmin } from "./capabilities.js";
 import type { Context, Process } from "./context.js";
 import type { Environment } from "./environment.js";
 import { startContainerHooks } from "./hooks.js";
 import { deniesSetgroups, inheritsDenial } from "./idmap.js";
+import { labelProgram } from "./labels.js";
+import { compileScheduling } from "./scheduling.js";
 import type { InitStep, InitStepOf } from "./schema.js";
-import { loadSeccomp } from "./seccomp.js";
+import { hasFilter, loadSeccomp } from "./seccomp.js";
 
 /** buildkitd runs with umask 0, so "the caller's umask" would fill images with world-writable files: runc's and crun's default. */
 const defaultUmask = 0o022;
@@ -23,13 +26,15 @@ export function becomeProcess(
 	const capabilities = compileCapabilities(context);
 
 	append(init, rlimits);
+	compileScheduling(context, init);
+	labelProgram(context, init);
 	if (noNewPrivileges) init.push({ op: "process.noNewPrivileges", at: "/process/noNewPrivileges" });
-	// Loading a filter takes either no_new_privs or CAP_SYS_ADMIN, which is about to go.
-	else loadSeccomp(context, init);
 	init.push(capabilities.bound);
 	init.push({ op: "process.cwd", at: "/process/cwd", path: cwd, deferrable: true });
 	init.push(user(context));
-	init.push(capabilities.apply);
+	// Loading a filter takes either no_new_privs or CAP_SYS_ADMIN.
+	const needsAdmin = !noNewPrivileges && hasFilter(context);
+	init.push(needsAdmin ? withAdmin(capabilities.apply) : capabilities.apply);
 	init.push({ op: "process.cwd", at: "/process/cwd", path: cwd });
 	if (environment.needsHome) init.push({ op: "process.home", at: "/process/env", uid: userOf(process).uid });
 	init.push({
@@ -40,8 +45,10 @@ export function becomeProcess(
 	});
 	init.push({ op: "start.wait", via: options.startVia });
 	startContainerHooks(context, init, environment.variables);
-	// As late as possible: the profile then need not allow what the runtime does on its way here.
-	if (noNewPrivileges) loadSeccomp(context, init);
+	// As late as possible: the profile then need not allow what the runtime does on its way here. Profiles from before
+	// Linux 5.6 know nothing of openat2(2) and close_range(2); capset(2) is what they always had to allow.
+	loadSeccomp(context, init);
+	if (needsAdmin) init.push(finalCapabilities(capabilities.apply));
 	const preserveFds = options.listenFds + options.preserveFds;
 	init.push({ op: "exec", at: "/process/args", args, env: environment.variables, preserveFds });
 }
@@ -52,14 +59,17 @@ function userOf({ user }: Process): NonNullable<Process["user"]> {
 
 function user(context: Context): InitStepOf<"process.user"> {
 	const { uid, gid, additionalGids, umask } = userOf(context.process);
+	const keeps = isSwitchedOn(context.spec, "run.oci.keep_original_groups");
 	const denied = deniesSetgroups(context);
-	const setgroups = !denied && !inheritsDenial(context);
-	if (denied && additionalGids?.length) {
+	const setgroups = !keeps && !denied && !inheritsDenial(context);
+	if (keeps && additionalGids?.length) {
+		context.warn("/process/user/additionalGids", "has no effect with the annotation run.oci.keep_original_groups");
+	} else if (denied && additionalGids?.length) {
 		throw new RuntimeError("config.invalid", "cannot set any additional groups in a rootless container", {
 			pointer: "/process/user/additionalGids",
 		});
 	}
-	if (!setgroups && additionalGids?.length) {
+	if (!keeps && !setgroups && additionalGids?.length) {
 		// runc and crun pass over it in silence: engines add the groups of the image's user without knowing the host.
 		context.warn(
 			"/process/user/additionalGids",

@@ -94,6 +94,20 @@ export const initStep = z.discriminatedUnion("op", [
 	z
 		.object({ op: z.literal("idmap.wait"), at })
 		.describe("asks the engine to write the id maps, waits, then becomes root in the new user namespace"),
+	z
+		.object({ op: z.literal("netDevices.wait"), at })
+		.describe("asks the engine to run the netDevice.move steps of `host`, waits until they are done"),
+	z
+		.object({
+			op: z.literal("process.attribute"),
+			at,
+			files: z
+				.array(z.string())
+				.min(1)
+				.describe("below /proc/thread-self; the first one that the kernel has is written"),
+			value: z.string(),
+		})
+		.describe("labels of LSMs, by a procfs that no mount of the container can cover (CVE-2019-19921, CVE-2025-52881)"),
 	z.object({ op: z.literal("keyring.join"), at, name: z.string() }),
 	z.object({ op: z.literal("network.up"), at, device: z.literal("lo") }),
 	z.object({
@@ -130,6 +144,10 @@ export const initStep = z.discriminatedUnion("op", [
 			.describe(
 				"the destination must be a real directory reached without any symlink (CVE-2019-19921, CVE-2023-27561)",
 			),
+		rootLabel: z
+			.string()
+			.optional()
+			.describe("SELinux context for the root of the mount, where the filesystem has no context= option"),
 		copyUp: z.boolean().optional().describe("tmpcopyup: copy what the destination holds into the new tmpfs first"),
 		idmap: mountIdMap.optional().describe("done by the engine, which the init hands the mount to"),
 	}),
@@ -182,8 +200,16 @@ export const initStep = z.discriminatedUnion("op", [
 		})
 		.describe("an existing file that is not this device is an error"),
 	z
-		.object({ op: z.literal("device.bind"), at, source: z.string(), path: z.string() })
-		.describe("where mknod is not allowed"),
+		.object({
+			op: z.literal("device.bind"),
+			at,
+			source: z.string(),
+			path: z.string(),
+			kind: z.enum(["c", "b"]),
+			major: z.number().int(),
+			minor: z.number().int(),
+		})
+		.describe("where mknod is not allowed; a source that is not this device is an error"),
 	z
 		.object({
 			op: z.literal("console.create"),
@@ -196,6 +222,14 @@ export const initStep = z.discriminatedUnion("op", [
 			"pty from the container's /dev/pts/ptmx, ONLCR cleared; master goes to the engine, slave becomes 0, 1, 2 and the controlling terminal",
 		),
 	z.object({ op: z.literal("hooks.sync"), at }).describe("the engine runs prestart and createRuntime hooks now"),
+	z
+		.object({
+			op: z.literal("hooks.output"),
+			at,
+			stdout: z.string().optional().describe("host path, absolute; made when missing, appended to"),
+			stderr: z.string().optional().describe("the same"),
+		})
+		.describe("before the clone: files for what the hooks that run in the container write"),
 	z.object({
 		op: z.literal("hook.run"),
 		at,
@@ -220,7 +254,14 @@ export const initStep = z.discriminatedUnion("op", [
 		value: z.string(),
 	}),
 	z.object({ op: z.literal("path.readonly"), at, path: z.string() }).describe("missing path: nothing to do"),
-	z.object({ op: z.literal("path.mask"), at, path: z.string() }).describe("missing path: nothing to do"),
+	z
+		.object({
+			op: z.literal("path.mask"),
+			at,
+			path: z.string(),
+			label: z.string().optional().describe("SELinux context of the empty directory that covers a directory"),
+		})
+		.describe("missing path: nothing to do"),
 	z.object({
 		op: z.literal("process.rlimit"),
 		at,
@@ -228,9 +269,51 @@ export const initStep = z.discriminatedUnion("op", [
 		soft: z.string(),
 		hard: z.string(),
 	}),
+	z
+		.object({
+			op: z.literal("process.scheduler"),
+			at,
+			policy: z.string().describe("SCHED_*"),
+			nice: z.number().int(),
+			priority: z.number().int(),
+			flags: z.array(z.string()).describe("SCHED_FLAG_*"),
+			runtime: z.string().describe("nanoseconds, as are deadline and period"),
+			deadline: z.string(),
+			period: z.string(),
+		})
+		.describe("sched_setattr(2)"),
+	z
+		.object({
+			op: z.literal("process.ioPriority"),
+			at,
+			class: z.string().describe("IOPRIO_CLASS_*"),
+			priority: z.number().int(),
+		})
+		.describe("ioprio_set(2), for the process group"),
+	z.object({ op: z.literal("process.affinity"), at, cpus: z.array(z.number().int()) }).describe("sched_setaffinity(2)"),
+	z.object({ op: z.literal("process.personality"), at, domain: z.enum(["LINUX", "LINUX32"]) }),
+	z
+		.object({
+			op: z.literal("process.memoryPolicy"),
+			at,
+			mode: z.string().describe("MPOL_*"),
+			nodes: z.array(z.number().int()),
+			flags: z.array(z.string()).describe("MPOL_F_*"),
+		})
+		.describe("set_mempolicy(2)"),
 	z.object({ op: z.literal("process.noNewPrivileges"), at }),
 	z
-		.object({ op: z.literal("seccomp.load"), at, flags: z.array(z.string()).describe("SECCOMP_FILTER_FLAG_*") })
+		.object({
+			op: z.literal("seccomp.load"),
+			at,
+			flags: z.array(z.string()).describe("SECCOMP_FILTER_FLAG_*"),
+			listener: z
+				.enum(["close", "keep"])
+				.optional()
+				.describe(
+					"SECCOMP_FILTER_FLAG_NEW_LISTENER: the engine takes the listener; the process closes its own, or leaves that to exec",
+				),
+		})
 		.describe("the program comes from the engine, compiled while the kernel clones"),
 	z
 		.object({ op: z.literal("capabilities.bound"), at, keep: z.array(z.string()) })
@@ -251,7 +334,7 @@ export const initStep = z.discriminatedUnion("op", [
 		effective: z.array(z.string()),
 		permitted: z.array(z.string()),
 		inheritable: z.array(z.string()),
-		ambient: z.array(z.string()),
+		ambient: z.array(z.string()).optional().describe("left as it is when absent"),
 	}),
 	z
 		.object({
@@ -338,6 +421,37 @@ export const hostStep = z.discriminatedUnion("op", [
 		gid: z.array(idRange),
 		denySetgroups: z.boolean(),
 	}),
+	z
+		.object({
+			op: z.literal("netDevice.move"),
+			at,
+			device: z.string().describe("name in the engine's network namespace"),
+			name: z.string().optional().describe("name in the container; may be a pattern such as eth%d"),
+			namespace: z.string().optional().describe("host path; absent: that of the container's first process"),
+		})
+		.describe(
+			"run when the init asks by netDevices.wait; the device's lasting global addresses move too, and it is brought up",
+		),
+	z
+		.object({ op: z.literal("netDevices.return"), at })
+		.describe("moves devices back where the engine took them from: only when a create fails, never on delete"),
+	z.object({ op: z.literal("netDevices.keep"), at }).describe("there will be no way back: forgets what return needs"),
+	z.object({
+		op: z.literal("resctrl.create"),
+		at,
+		root: z.string().describe("mount point of resctrl, for its last_cmd_status; the same in the other steps"),
+		path: z.string().describe("host path of the group"),
+	}),
+	z.object({
+		op: z.literal("resctrl.schemata"),
+		at,
+		root: z.string(),
+		path: z.string(),
+		value: z.string().describe("lines for the group's schemata file"),
+	}),
+	z
+		.object({ op: z.literal("resctrl.join"), at, root: z.string(), path: z.string() })
+		.describe("run when the container's first process is known"),
 ]);
 
 export const plan = z.object({
@@ -358,7 +472,17 @@ export const plan = z.object({
 		)
 		.describe("directories made by `host`; each is joined by cgroup.join, or the first is cloned into (v2)"),
 	init: z.array(initStep).describe("run by the init program, in this order"),
-	seccomp: z.unknown().optional().describe("normalised profile for the filter compiler, see src/plan/seccomp.ts"),
+	seccomp: z
+		.unknown()
+		.optional()
+		.describe("normalised profile for the filter compiler, or the program itself; see src/plan/seccomp.ts"),
+	seccompListener: z
+		.object({
+			path: z.string().describe("host path, absolute, of the agent's socket"),
+			metadata: z.string().optional(),
+		})
+		.optional()
+		.describe("who gets the listener of the filter, once it is loaded"),
 	trace: z.boolean().optional().describe("the init times each step and reports it"),
 	warnings: z.array(z.object({ at: z.string().optional(), message: z.string() })),
 });

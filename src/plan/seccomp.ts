@@ -1,6 +1,8 @@
 /** linux.seccomp, brought into the form that the filter compiler (libseccomp, in the addon) takes. */
+import { annotationAt } from "../bundle/annotations.js";
 import type { Context, Linux } from "./context.js";
 import type { InitStep } from "./schema.js";
+import { closesListener, rawProgram, seccompListener } from "./seccomp-extras.js";
 
 type Seccomp = NonNullable<Linux["seccomp"]>;
 
@@ -21,6 +23,8 @@ export interface SeccompProfile {
 	/** SCMP_ARCH_*; the native one is always added by the compiler. */
 	architectures: string[];
 	rules: SeccompRule[];
+	/** A name that is no system call fails the compilation. */
+	failUnknown?: boolean;
 }
 
 const EPERM = 1;
@@ -30,7 +34,7 @@ function errnoOf(action: string, errnoRet: number | undefined): { errno?: number
 	return carriesErrno.has(action) ? { errno: errnoRet ?? EPERM } : {};
 }
 
-export function compileSeccomp(seccomp: Seccomp): SeccompProfile {
+export function compileSeccomp(seccomp: Seccomp, failUnknown = false): SeccompProfile {
 	const { defaultAction } = seccomp;
 	const { errno: defaultErrno } = errnoOf(defaultAction, seccomp.defaultErrnoRet);
 	const rules = (seccomp.syscalls ?? []).flatMap((syscall): SeccompRule[] => {
@@ -55,20 +59,29 @@ export function compileSeccomp(seccomp: Seccomp): SeccompProfile {
 		...(defaultErrno !== undefined ? { defaultErrno } : {}),
 		architectures: seccomp.architectures ?? [],
 		rules,
+		...(failUnknown ? { failUnknown } : {}),
 	};
 }
 
 /** Where there is no list at all: without the flag a filter costs every program the speculative store bypass mitigation (4.17). */
 const defaultFlags = ["SECCOMP_FILTER_FLAG_SPEC_ALLOW"];
 
+export function hasFilter({ linux, spec }: Context): boolean {
+	return linux.seccomp !== undefined || rawProgram(spec) !== undefined;
+}
+
+/** Nothing but the last capset(2) and exec may come after it: the filter need not allow anything else. */
 export function loadSeccomp(context: Context, init: InitStep[]): void {
+	if (!hasFilter(context)) return;
 	const { seccomp } = context.linux;
-	if (!seccomp) return;
-	const flags = [...(seccomp.flags ?? defaultFlags)].filter((flag, index) => {
+	const raw = rawProgram(context.spec) !== undefined;
+	const listener = seccompListener(context) === undefined ? {} : { listener: closesListener(context) };
+	const flags = [...(seccomp?.flags ?? defaultFlags)].filter((flag, index) => {
 		// EINVAL without a listener, and it is about nothing else.
-		if (flag !== "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV") return true;
+		if ("listener" in listener || flag !== "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV") return true;
 		context.warn(`/linux/seccomp/flags/${index}`, `seccomp: ${flag} has no effect without SCMP_ACT_NOTIFY`);
 		return false;
 	});
-	init.push({ op: "seccomp.load", at: "/linux/seccomp", flags });
+	const at = raw ? annotationAt("run.oci.seccomp_bpf_data") : "/linux/seccomp";
+	init.push({ op: "seccomp.load", at, flags, ...listener });
 }

@@ -1,4 +1,6 @@
 /** Configurations that fit the schema and break one rule each, with what is said about them. */
+import { BAD_DEVICES } from "./bad-devices.js";
+import { BAD_PROCESSES } from "./bad-scheduling.js";
 import { type Case, userns, uts, without } from "./base.js";
 
 const version = (found: string) => `config.json#/ociVersion: expected a version from 1.0.0 to 1.3.0; found "${found}"`;
@@ -6,11 +8,27 @@ const semver = (found: string) =>
 	`config.json#/ociVersion: expected a version like 1.3.0 (SemVer 2.0.0); found "${found}"`;
 
 export const BAD: Case[] = [
+	...BAD_PROCESSES,
+	...BAD_DEVICES,
 	["ociVersion 1.4.0", (c) => (c.ociVersion = "1.4.0"), version("1.4.0")],
 	["ociVersion 2.0.0", (c) => (c.ociVersion = "2.0.0"), version("2.0.0")],
 	["ociVersion 0.5.0-dev", (c) => (c.ociVersion = "0.5.0-dev"), version("0.5.0-dev")],
 	["ociVersion 1.0", (c) => (c.ociVersion = "1.0"), semver("1.0")],
-	["ociVersion empty", (c) => (c.ociVersion = ""), semver("")],
+	["ociVersion 1.10.0", (c) => (c.ociVersion = "1.10.0"), version("1.10.0")],
+	["ociVersion 1.4.0-rc.1", (c) => (c.ociVersion = "1.4.0-rc.1"), version("1.4.0-rc.1")],
+	...[
+		"",
+		"v1.0.0",
+		"1.00.0",
+		"1.0.00",
+		"1.0.0-",
+		"1.0.0-01",
+		"1.0.0-a..b",
+		"1.0.0+a+b",
+		"1.0.0 ",
+		"1.0.0.0",
+		"1:0.0",
+	].map((found): Case => [`ociVersion "${found}"`, (c) => (c.ociVersion = found), semver(found)]),
 	[
 		"duplicate namespace",
 		(c) => c.linux.namespaces.push({ type: "pid", path: "/proc/1/ns/pid" }),

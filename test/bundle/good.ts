@@ -3,7 +3,7 @@ import { type Case, userns, uts } from "./base.js";
 
 export const GOOD: Case[] = [
 	["base", () => {}],
-	...["1.0.0", "1.0.2-dev", "1.0.2", "1.1.0+build.5", "1.2.1", "1.3.0-rc.1", "1.3.9"].map(
+	...["1.0.0", "1.0.0-rc5", "1.0.2-dev", "1.0.2", "1.1.0+build.5", "1.2.1", "1.3.0-rc.1+dev", "1.3.9", "1.3.10"].map(
 		(version): Case => [`ociVersion ${version}`, (c) => (c.ociVersion = version)],
 	),
 	["unknown properties", (c) => Object.assign(c, { solaris: 1, x: [null], root: { path: "r", flavour: {} } })],
@@ -83,4 +83,22 @@ export const GOOD: Case[] = [
 	["empty labels", (c) => Object.assign(c.process, { apparmorProfile: "", selinuxLabel: "" })],
 	["empty root propagation", (c) => (c.linux.rootfsPropagation = "")],
 	["root propagation of containerd", (c) => (c.linux.rootfsPropagation = "rslave")],
+	["scheduler", (c) => (c.process.scheduler = { policy: "SCHED_FIFO", priority: 99, nice: -20 })],
+	[
+		"deadline scheduler",
+		(c) => (c.process.scheduler = { policy: "SCHED_DEADLINE", runtime: 1024, deadline: 1024, period: 0 }),
+	],
+	["CPU affinity", (c) => (c.process.execCPUAffinity = { initial: "7", final: "0-3, 7,,8191" })],
+	["preferred nowhere", (c) => (c.linux.memoryPolicy = { mode: "MPOL_PREFERRED" })],
+	["nodes", (c) => (c.linux.memoryPolicy = { mode: "MPOL_INTERLEAVE", nodes: "0-1,1023" })],
+	["execution domain", (c) => (c.linux.personality = { domain: "LINUX32", flags: [] })],
+	["default class of service", (c) => (c.linux.intelRdt = { closID: "/" })],
+	["no class of service", (c) => (c.linux.intelRdt = { closID: "", schemata: ["L2:0=f"] })],
+	["a device twice", (c) => (c.linux.devices = [1, 2].map(() => ({ type: "c", path: "/dev/x", major: 1, minor: 1 })))],
+	[
+		"network devices",
+		(c) =>
+			(c.linux.netDevices = { eth0: {}, eth1: { name: "fifteen-letters" }, a: { name: "e%d" }, b: { name: "e%d" } }),
+	],
+	["no network devices", (c) => (c.linux.netDevices = {})],
 ];

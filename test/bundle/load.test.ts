@@ -166,11 +166,6 @@ t.test("what follows from an error is no second error", async (t) => {
 	}
 });
 
-t.test("good by the specification, but not yet", async (t) => {
-	const path = t.testdir({ "config.json": bentText((c) => (c.linux.personality = { domain: "LINUX" })), rootfs: {} });
-	t.match(refusal(path), { code: "config.unsupported", context: { pointer: "/linux/personality" } });
-});
-
 t.test("malformed JSON says line and column", async (t) => {
 	const path = t.testdir({ "config.json": '{\n\t"ociVersion" "1.0.0"\n}' });
 	t.equal(refusal(path).code, "config.syntax");

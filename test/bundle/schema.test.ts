@@ -122,6 +122,24 @@ t.test("all errors come in one go", async (t) => {
 	t.match(lines.join("\n"), /#\/root\/path.*#\/process\/cwd.*#\/hostname.*namespaces\/0\/type.*namespaces\/1\/type/s);
 });
 
+t.test("nothing is concluded from what does not fit", async (t) => {
+	const lines = said(
+		bentText((config) => {
+			const zero = { type: "c", path: "/dev/z", major: 1, minor: 5 };
+			config.linux.devices = [zero, { ...zero, major: "1" }];
+			config.linux.netDevices = { eth0: {} };
+			config.linux.namespaces.find(({ type }: { type: string }) => type === "network").type = "net";
+			config.process.scheduler = { policy: "FIFO", priority: 1 };
+			config.linux.memoryPolicy = { mode: "LOCAL" };
+		}),
+	);
+	t.equal(lines.length, 4, lines.join("\n"));
+	t.match(
+		lines.join("\n"),
+		/#\/process\/scheduler\/policy.*namespaces\/\d\/type.*#\/linux\/devices\/1\/major.*#\/linux\/memoryPolicy\/mode/s,
+	);
+});
+
 function* valuesOf(value: unknown, pointer = ""): Generator<string> {
 	yield pointer;
 	if (typeof value !== "object" || value === null) return;

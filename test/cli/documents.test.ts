@@ -1,9 +1,9 @@
-import { readFileSync } from "node:fs";
 import t from "tap";
-import { UNSUPPORTED } from "../../src/bundle/unsupported.js";
-import { namespaces, seccomp } from "../../src/cli/supported.js";
+import { flatten, readDefinitions, type Schema } from "../../spec-schemas/flatten.js";
+import { ANNOTATIONS } from "../../src/bundle/annotations.js";
 import { validateFeatures } from "../../src/generated/validate-features.js";
-import { namespaceType, plan as planSchema } from "../../src/plan/schema.js";
+import { plan as planSchema } from "../../src/plan/schema.js";
+import type { Bent } from "../bundle/base.js";
 import { drive, host, sample } from "./drive.js";
 
 t.test("features is a features document", async (t) => {
@@ -15,23 +15,50 @@ t.test("features is a features document", async (t) => {
 	t.match(document, { ociVersionMin: "1.0.0", ociVersionMax: "1.3.0" });
 	// Docker 25 and containerd 2 look for it before they ask for recursive read-only mounts.
 	t.ok(document.mountOptions.includes("rro"));
-	// containerd looks for both before it gives a pod a user namespace.
-	t.ok(document.mountOptions.includes("idmap"));
-	t.ok(document.linux.mountExtensions.idmap.enabled);
 	t.ok(document.linux.capabilities.includes("CAP_CHECKPOINT_RESTORE"));
 });
 
-t.test("the words of features are the schema's, less what is refused", async (t) => {
-	const schema = JSON.parse(readFileSync(new URL("../../spec-schemas/seccomp.json", import.meta.url), "utf8")).$defs;
-	const { architectures, flags } = schema.Seccomp.properties;
-	const enumOf = (values: string[], ...less: string[]) => values.filter((value) => !less.includes(value)).sort();
-	t.ok(UNSUPPORTED.some(({ feature }) => feature.includes("SCMP_ACT_NOTIFY")));
-	t.same(seccomp.actions, enumOf(schema.SeccompAction.enum, "SCMP_ACT_NOTIFY"));
-	t.same(seccomp.operators, enumOf(schema.SeccompArg.properties.op.enum));
-	const since26 = ["SCMP_ARCH_LOONGARCH64", "SCMP_ARCH_M68K", "SCMP_ARCH_SH", "SCMP_ARCH_SHEB"];
-	t.same(seccomp.architectures, enumOf(architectures.items.enum, ...since26));
-	t.same(seccomp.flags, enumOf(flags.items.enum));
-	t.same(namespaces, enumOf(namespaceType.options));
+t.test("features has every property of its schema", async (t) => {
+	const { stdout } = await drive(host(), "features");
+	const document = JSON.parse(stdout);
+	const { $defs } = flatten("Features", readDefinitions(`${import.meta.dirname}/../../spec-schemas`));
+	const missing: string[] = [];
+	const walk = (schema: Schema, value: Record<string, unknown>, path: string): void => {
+		const { properties = {} } = { ...schema, ...$defs[String(schema.$ref).replace("#/$defs/", "")] };
+		for (const [name, property] of Object.entries(properties as Record<string, Schema>)) {
+			const inner = value[name];
+			if (inner === undefined || inner === null) missing.push(`${path}/${name}`);
+			else walk(property, inner as Record<string, unknown>, `${path}/${name}`);
+		}
+	};
+	walk({ $ref: "#/$defs/Features" }, document, "");
+	t.same(missing, []);
+});
+
+t.test("features says what the code does", async (t) => {
+	const { stdout } = await drive(host(), "features");
+	const { linux, mountOptions, potentiallyUnsafeConfigAnnotations } = JSON.parse(stdout);
+	const { $defs } = flatten("Spec", readDefinitions(`${import.meta.dirname}/../../spec-schemas`));
+	const enumOf = (definition: string, property: string): string[] => {
+		const schema = ($defs[definition] as Bent).properties[property];
+		return [...(schema.enum ?? schema.items.enum)].sort();
+	};
+	t.same(linux.seccomp.actions, enumOf("SeccompRule", "action"), "SCMP_ACT_NOTIFY included");
+	t.same(linux.seccomp.operators, enumOf("SeccompArg", "op"));
+	t.same(linux.seccomp.archs, enumOf("Seccomp", "architectures"));
+	t.same(linux.seccomp.knownFlags, enumOf("Seccomp", "flags"));
+	t.same(linux.seccomp.supportedFlags, linux.seccomp.knownFlags);
+	t.same(potentiallyUnsafeConfigAnnotations, [...ANNOTATIONS].sort());
+
+	// isSupported asks the compiler; what it finds in this build:
+	t.ok(linux.mountExtensions.idmap.enabled);
+	t.ok(mountOptions.includes("idmap"));
+	for (const part of ["netDevices", "intelRdt", "apparmor", "selinux"]) t.ok(linux[part].enabled, part);
+	t.ok(linux.memoryPolicy.modes.includes("MPOL_LOCAL"));
+	t.ok(linux.namespaces.includes("time"));
+	t.notOk(linux.cgroup.systemd, "the compiler refuses it");
+	for (const type of ["cgroup", "ipc", "mount", "network", "pid", "user", "uts"]) t.ok(linux.namespaces.includes(type));
+	for (const refused of ["nonsense", "size=1"]) t.notOk(mountOptions.includes(refused), refused);
 });
 
 t.test("spec writes what runc writes", async (t) => {

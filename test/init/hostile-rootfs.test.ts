@@ -47,7 +47,7 @@ t.test("a /dev that leads to the host stays inside (CVE-2026-41579, CVE-2026-477
 			{ op: "symlink.create", path: "/dev/ptmx", target: "pts/ptmx", replace: true },
 			{ op: "device.create", path: "/dev/null", kind: "c", major: 1, minor: 3, mode: 0o666, uid: 0, gid: 0 },
 			bind("/dev/zero", "/dev/zero"),
-			{ op: "device.bind", source: "/dev/full", path: "/dev/full" },
+			{ op: "device.bind", kind: "c", major: 1, minor: 7, source: "/dev/full", path: "/dev/full" },
 			{ op: "directory.create", path: "/dev/shm", mode: 0o755 },
 		],
 	}).filter((step) => step.op !== "mount.filesystem" || step.destination !== "/dev");

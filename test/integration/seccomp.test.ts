@@ -61,6 +61,59 @@ t.test("the default action with defaultErrnoRet takes what is not listed", async
 	t.match(seen.getcwd, /^ok/);
 });
 
+t.test("a profile need not know the system calls of the runtime", async (t) => {
+	// What a static busybox needs to print a file, and capset(2).
+	const names = (
+		"arch_prctl brk capset close execve exit_group fcntl fstat getgid getrandom getuid mmap mprotect munmap newfstatat open " +
+		"openat prctl prlimit64 read readlink rseq sendfile set_robust_list set_tid_address setgid setuid stat write"
+	).split(" ");
+	for (const noNewPrivileges of [true, false]) {
+		const container = space.container((config) => {
+			config.linux.seccomp = {
+				defaultAction: "SCMP_ACT_KILL_PROCESS",
+				syscalls: [{ names, action: "SCMP_ACT_ALLOW" }],
+			};
+			config.process.noNewPrivileges = noNewPrivileges;
+			config.process.user = { uid: 1000, gid: 1000 };
+			config.process.cwd = "/tmp";
+			config.process.capabilities = { bounding: ["CAP_KILL"], permitted: ["CAP_KILL"], effective: ["CAP_KILL"] };
+			config.process.args = ["/bin/cat", "/proc/self/status"];
+		});
+		// By create and start, too: the filter then has to wait for start with the init.
+		if (noNewPrivileges) t.equal(container.run().status, 0);
+		else {
+			t.equal(container.create().status, 0);
+			t.equal(container.start().status, 0);
+			await container.stopped();
+		}
+		const status = container.output;
+		t.match(status, new RegExp(`NoNewPrivs:\\t${Number(noNewPrivileges)}\\nSeccomp:\\t2\\nSeccomp_filters:\\t1`));
+		// Nothing of what the runtime kept to load the filter with: not root, and not ambient, the program holds nothing.
+		for (const set of ["Inh", "Prm", "Eff", "Amb"]) t.match(status, new RegExp(`Cap${set}:\\t0{16}\\n`));
+		t.match(status, /CapBnd:\t0{14}20\n/);
+		container.delete("--force");
+	}
+});
+
+t.test("a root program holds its own capabilities and no other", async (t) => {
+	const seen = space.inside(
+		(config) => {
+			config.linux.seccomp = { defaultAction: "SCMP_ACT_ALLOW", syscalls: [] };
+			config.process.noNewPrivileges = false;
+			const names = ["CAP_KILL", "CAP_CHOWN"];
+			config.process.capabilities = {
+				bounding: names,
+				permitted: names,
+				effective: names,
+				inheritable: [],
+				ambient: [],
+			};
+		},
+		{ caps: "grep ^Cap /proc/self/status" },
+	);
+	t.match(seen.caps, /CapPrm:\t0{14}21\nCapEff:\t0{14}21\nCapBnd:\t0{14}21/);
+});
+
 t.test("argument comparisons, with all 64 bits", async (t) => {
 	const refuse = (index: number, op: string, value: number, valueTwo?: number): Syscall => ({
 		names: ["lseek"],
@@ -168,6 +221,21 @@ t.test("the filter holds without no_new_privs too, and for another user", async 
 		);
 		t.equal(seen.mkdir, "EOPNOTSUPP");
 		t.match(seen.status, new RegExp(`NoNewPrivs:\t${noNewPrivileges ? 1 : 0}`));
+	}
+});
+
+t.test("create and start, with no_new_privs and without", async (t) => {
+	for (const noNewPrivileges of [true, false]) {
+		const container = space.container((config) => {
+			filter([{ names: ["mkdir", "mkdirat"], action: "SCMP_ACT_ERRNO", errnoRet: 95 }])(config);
+			config.process.noNewPrivileges = noNewPrivileges;
+			config.process.args = ["/bin/probe", "call", "mkdir", "/tmp/d"];
+		});
+		t.equal(container.create().status, 0);
+		t.equal(container.start().status, 0);
+		await container.printed("EOPNOTSUPP");
+		await container.stopped();
+		t.equal(container.delete().status, 0);
 	}
 });
 

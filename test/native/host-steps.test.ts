@@ -118,3 +118,37 @@ t.test("idmap.write", { skip: needsRoot }, async (t) => {
 	await once(child, "exit");
 	t.same(readdirSync("/proc").includes(String(pid)), false);
 });
+
+t.test("resctrl: groups, schemata, processes, and what the kernel said", async (t) => {
+	const root = scratch(t);
+	const path = join(root, "gold");
+	const create: HostStep = { op: "resctrl.create", root, path };
+	t.equal(run([create]), undefined);
+	t.match(run([create]), { syscall: "mkdir", code: "EEXIST", detail: path }, "a group is made, never taken over");
+	writeFileSync(join(path, "schemata"), "");
+	writeFileSync(join(path, "tasks"), "");
+	const schemata: HostStep = { op: "resctrl.schemata", root, path, value: "L3:0=f\nMB:0=50\n" };
+	t.equal(run([schemata, { op: "resctrl.join", root, path }], 77), undefined);
+	t.equal(readFileSync(join(path, "schemata"), "utf8"), "L3:0=f\nMB:0=50\n");
+	t.equal(readFileSync(join(path, "tasks"), "utf8"), "77");
+	t.match(run([{ op: "resctrl.join", root, path }]), { code: "ESRCH" });
+	mkdirSync(join(root, "info"));
+	writeFileSync(join(root, "info/last_cmd_status"), "Mask out of range\n");
+	t.match(run([{ ...schemata, path: join(root, "none") }]), { code: "ENOENT", detail: "Mask out of range" });
+	writeFileSync(join(root, "info/last_cmd_status"), "ok\n");
+	t.match(run([{ ...schemata, path: join(root, "none") }]), { code: "ENOENT", detail: join(root, "none/schemata") });
+});
+
+t.test("netDevice.move: what is refused before anything moves", { skip: needsRoot }, async (t) => {
+	const move = (rest: object = {}): HostStep => ({ op: "netDevice.move", device: "none0", ...rest });
+	t.match(run([move({ namespace: "/no/such" })]), { syscall: "open", code: "ENOENT", detail: "/no/such" });
+	t.match(run([move()], process.pid), { code: "EXDEV" }, "our own namespace");
+	t.match(run([move({ namespace: "/proc/self/ns/uts" })]), { syscall: "setns", code: "EINVAL" });
+	const child = spawn("unshare", ["--net", "sh", "-c", "echo ready; read _"], { stdio: ["pipe", "pipe", "inherit"] });
+	await once(child.stdout, "data");
+	t.match(run([move()], child.pid), { syscall: "rtnetlink", code: "ENODEV", detail: /none0|No such/ });
+	t.match(run([move({ device: "lo" })], child.pid), { code: "EEXIST", detail: "lo" });
+	t.equal(run([{ op: "netDevices.return" }, { op: "netDevices.keep" }]), undefined, "nothing has moved");
+	child.stdin.end();
+	await once(child, "exit");
+});

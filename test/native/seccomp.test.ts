@@ -1,4 +1,5 @@
 /** Filters as bytes: checked by running them, in TypeScript, on the kernel's struct seccomp_data. */
+import { readFileSync } from "node:fs";
 import t from "tap";
 import { failureOf, native } from "./addon.js";
 
@@ -9,6 +10,8 @@ const ENOSYS = errno(38);
 const KILL_THREAD = 0;
 const X86_64 = 0xc000003e;
 const I386 = 0x40000003;
+const AARCH64 = 0xc00000b7;
+const S390X = 0x80000016;
 
 interface Call {
 	nr: number;
@@ -89,6 +92,42 @@ t.test("calls newer than the profile are unknown, not forbidden", { skip }, asyn
 	});
 	t.equal(evaluate(open, { nr: 100_000 }), ALLOW, "a filter that lets the unnamed through keeps doing so");
 	t.equal(evaluate(open, { nr: 0 }), EPERM, "EPERM where no errno is given");
+});
+
+t.test("every architecture of the specification", { skip }, async (t) => {
+	const rules = [{ names: ["mkdir"], action: "SCMP_ACT_ERRNO", errno: 13, args: [] }];
+	const words = JSON.parse(readFileSync(`${import.meta.dirname}/../../spec-schemas/seccomp.json`, "utf8"));
+	const architectures: string[] = words.$defs.Seccomp.properties.architectures.items.enum;
+	t.equal(architectures.length, 23);
+	for (const architecture of architectures) {
+		const program = compile({ defaultAction: "SCMP_ACT_ALLOW", architectures: [architecture], rules });
+		t.equal(evaluate(program, { nr: 83 }), errno(13), `${architecture}, beside the native one`);
+		const isX86 = architecture === "SCMP_ARCH_X86";
+		t.equal(
+			evaluate(program, { nr: 39, arch: I386 }),
+			isX86 ? errno(13) : KILL_THREAD,
+			`${architecture}: mkdir of i386`,
+		);
+	}
+	const all = compile({ defaultAction: "SCMP_ACT_ALLOW", architectures, rules });
+	t.equal(evaluate(all, { nr: 83 }), errno(13));
+	t.equal(evaluate(all, { nr: 39, arch: I386 }), errno(13));
+	t.equal(evaluate(all, { nr: 1030, arch: AARCH64 }), ALLOW);
+	t.equal(
+		evaluate(all, { nr: 39, arch: S390X }),
+		KILL_THREAD,
+		"of the other byte order: it has no part, and ends the caller",
+	);
+});
+
+t.test("unknown names", { skip }, async (t) => {
+	const profile = {
+		defaultAction: "SCMP_ACT_ALLOW",
+		rules: [{ names: ["no_such_call", "mkdir"], action: "SCMP_ACT_ERRNO", errno: 13, args: [] }],
+	};
+	t.equal(evaluate(compile(profile), { nr: 83 }), errno(13), "are skipped");
+	const strict = failureOf(() => compile({ ...profile, failUnknown: true }));
+	t.match(strict, { syscall: "seccomp_syscall_resolve_name", code: "EINVAL", detail: "no_such_call" });
 });
 
 t.test("argument comparisons use all 64 bits", { skip }, async (t) => {

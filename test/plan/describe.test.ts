@@ -2,6 +2,16 @@ import t from "tap";
 import { describeHostStep, describeInitStep } from "../../src/plan/describe.js";
 import { type HostStep, hostStep, type InitStep, initStep } from "../../src/plan/schema.js";
 
+const schedule = {
+	op: "process.scheduler",
+	nice: 0,
+	priority: 0,
+	flags: [],
+	runtime: "0",
+	deadline: "0",
+	period: "0",
+} satisfies Partial<InitStep>;
+
 const sentences: [InitStep, string][] = [
 	[{ op: "process.oomScoreAdj", value: -5 }, "set oom_score_adj to -5"],
 	[
@@ -19,6 +29,11 @@ const sentences: [InitStep, string][] = [
 		"make a time namespace (boottime -5 s 7 ns)",
 	],
 	[{ op: "idmap.wait" }, "wait until the id maps are written"],
+	[{ op: "netDevices.wait" }, "wait until the network devices are moved"],
+	[
+		{ op: "process.attribute", files: ["attr/apparmor/exec", "attr/exec"], value: "exec profile" },
+		'write "exec profile" to attr/apparmor/exec of the process',
+	],
 	[{ op: "keyring.join", name: "_ses.c" }, "make session keyring _ses.c"],
 	[{ op: "network.up", device: "lo" }, "bring up network device lo"],
 	[
@@ -78,13 +93,18 @@ const sentences: [InitStep, string][] = [
 		{ op: "device.create", path: "/p", kind: "p", major: 0, minor: 0, mode: 0o600, uid: 0, gid: 0 },
 		"make fifo /p (mode 0600)",
 	],
-	[{ op: "device.bind", source: "/dev/null", path: "/dev/null" }, "bind device /dev/null on /dev/null"],
+	[
+		{ op: "device.bind", source: "/dev/null", path: "/dev/null", kind: "c", major: 1, minor: 3 },
+		"bind device /dev/null on /dev/null",
+	],
 	[{ op: "console.create", uid: 0, bind: true }, "make a terminal, bind it on /dev/console"],
 	[{ op: "hooks.sync" }, "run prestart and createRuntime hooks"],
 	[
 		{ op: "hook.run", stage: "createContainer", index: 1, path: "/h", args: ["h"], env: [], state: {} },
 		"run createContainer hook #1: /h",
 	],
+	[{ op: "hooks.output", stdout: "/o", stderr: "/e" }, "write what hooks print to /o, /e"],
+	[{ op: "hooks.output", stderr: "/e" }, "write what hooks print to /e"],
 	[{ op: "root.enter", method: "pivot" }, "pivot_root into the root filesystem"],
 	[{ op: "root.enter", method: "chroot" }, "chroot into the root filesystem"],
 	[{ op: "uts.hostname", name: "h" }, "set hostname to h"],
@@ -93,8 +113,42 @@ const sentences: [InitStep, string][] = [
 	[{ op: "path.readonly", path: "/proc/sys" }, "make /proc/sys read-only"],
 	[{ op: "path.mask", path: "/proc/kcore" }, "mask /proc/kcore"],
 	[{ op: "process.rlimit", type: "RLIMIT_CORE", soft: "0", hard: "1" }, "set RLIMIT_CORE to 0 (hard 1)"],
+	[{ op: "path.mask", path: "/p", label: "l" }, "mask /p (label l)"],
+	[
+		{
+			op: "mount.filesystem",
+			destination: "/m",
+			type: "mqueue",
+			source: "mqueue",
+			options: [],
+			superblock: [],
+			rootLabel: "l",
+		},
+		"mount mqueue on /m (label l)",
+	],
+	[
+		{ ...schedule, policy: "SCHED_FIFO", priority: 9, flags: ["SCHED_FLAG_RESET_ON_FORK"] },
+		"schedule as SCHED_FIFO (priority 9, SCHED_FLAG_RESET_ON_FORK)",
+	],
+	[{ ...schedule, policy: "SCHED_OTHER", nice: -5 }, "schedule as SCHED_OTHER (nice -5)"],
+	[
+		{ ...schedule, policy: "SCHED_DEADLINE", runtime: "5", deadline: "6" },
+		"schedule as SCHED_DEADLINE (5 ns in 6 of each 6)",
+	],
+	[{ op: "process.ioPriority", class: "IOPRIO_CLASS_BE", priority: 3 }, "set the I/O priority to IOPRIO_CLASS_BE 3"],
+	[{ op: "process.affinity", cpus: [0, 1, 7] }, "run on CPUs 0, 1, 7"],
+	[{ op: "process.personality", domain: "LINUX32" }, "set the execution domain to LINUX32"],
+	[
+		{ op: "process.memoryPolicy", mode: "MPOL_BIND", nodes: [0, 2], flags: ["MPOL_F_STATIC_NODES"] },
+		"set the memory policy to MPOL_BIND, MPOL_F_STATIC_NODES on nodes 0, 2",
+	],
+	[{ op: "process.memoryPolicy", mode: "MPOL_LOCAL", nodes: [], flags: [] }, "set the memory policy to MPOL_LOCAL"],
 	[{ op: "process.noNewPrivileges" }, "set no_new_privs"],
 	[{ op: "seccomp.load", flags: [] }, "load the seccomp filter (flags: none)"],
+	[
+		{ op: "seccomp.load", flags: ["F"], listener: "keep" },
+		"load the seccomp filter (flags: F), hand its listener to the agent",
+	],
 	[{ op: "capabilities.bound", keep: ["CAP_KILL"] }, "bound capabilities to CAP_KILL"],
 	[
 		{ op: "process.user", uid: 1, gid: 2, additionalGids: [3], umask: 0o22, setgroups: true, keepCapabilities: true },
@@ -104,6 +158,7 @@ const sentences: [InitStep, string][] = [
 		{ op: "capabilities.apply", effective: ["CAP_KILL"], permitted: [], inheritable: [], ambient: [] },
 		"hold capabilities CAP_KILL (ambient: none)",
 	],
+	[{ op: "capabilities.apply", effective: ["CAP_KILL"], permitted: [], inheritable: [] }, "hold capabilities CAP_KILL"],
 	[{ op: "process.cwd", path: "/w", deferrable: true }, "change directory to /w, now or as the user"],
 	[{ op: "process.cwd", path: "/w" }, "change directory to /w"],
 	[{ op: "process.home", uid: 7 }, "take HOME of user 7 from /etc/passwd"],
@@ -123,6 +178,19 @@ const hostSentences: [HostStep, string][] = [
 		"attach a device program of 1 rule to /c",
 	],
 	[{ op: "idmap.write", uid: [[0, 1, 2]], gid: [], denySetgroups: false }, "write id maps (1 uid range, 0 gid ranges)"],
+	[{ op: "netDevice.move", device: "a" }, "move network device a into the container"],
+	[
+		{ op: "netDevice.move", device: "a", name: "b", namespace: "/run/netns/n" },
+		"move network device a into /run/netns/n as b",
+	],
+	[{ op: "netDevices.return" }, "move the network devices back"],
+	[{ op: "netDevices.keep" }, "leave the network devices to the container"],
+	[{ op: "resctrl.create", root: "/r", path: "/r/c" }, "make resctrl group /r/c"],
+	[
+		{ op: "resctrl.schemata", root: "/r", path: "/r/c", value: "L3:0=f\nMB:0=50\n" },
+		"write L3:0=f and MB:0=50 to /r/c/schemata",
+	],
+	[{ op: "resctrl.join", root: "/r", path: "/r/c" }, "put the process into resctrl group /r/c"],
 ];
 
 t.test("one sentence a step", async (t) => {

@@ -73,6 +73,7 @@ t.test("where mknod is not allowed, the host's devices are bound; fifos are made
 	for (const host of hosts) {
 		const plan = withDevices(devices, host);
 		t.match(stepsOf(plan, "device.bind").at(-1), { source: "/dev/fuse", path: "/dev/fuse", at: "/linux/devices/0" });
+		t.match(stepsOf(plan, "device.bind").at(-1), { kind: "c", major: 10, minor: 229 }, "which the host's must be");
 		t.equal(stepsOf(plan, "device.bind").length, 7);
 		t.match(stepsOf(plan, "device.create"), [{ path: "/dev/pipe", kind: "p" }]);
 	}
@@ -84,4 +85,47 @@ t.test("a /dev that is bound brings its own", async (t) => {
 	const plan = compile(spec);
 	t.equal(stepsOf(plan, "device.create").length, 0);
 	t.notOk(stepsOf(plan, "symlink.create").some(({ path }) => path.startsWith("/dev/")));
+});
+
+t.test("a bound device is not what was asked for: said, unless it is", async (t) => {
+	const file = { mode: 0o660, uid: 0, gid: 5 };
+	const warnings = (attributes: Partial<Device>, user?: { path?: string; hostID?: number }) => {
+		const spec = defaultSpec();
+		spec.linux.devices = [{ path: "/dev/fuse", type: "c", major: 10, minor: 229, ...attributes }];
+		if (user !== undefined) {
+			const { path, hostID = 0 } = user;
+			spec.linux.namespaces?.push(path === undefined ? { type: "user" } : { type: "user", path });
+			if (path === undefined) {
+				spec.linux.uidMappings = [{ containerID: 100, hostID, size: 10 }];
+				spec.linux.gidMappings = [{ containerID: 100, hostID: hostID + 5, size: 10 }];
+			}
+		}
+		const host = user === undefined ? { initialUserNamespace: false } : {};
+		return compile(spec, { host: { ...host, deviceFiles: { "/dev/fuse": file } } }).warnings;
+	};
+	const fine = { fileMode: 0o20660, uid: 0, gid: 5 };
+	t.same(warnings(fine), []);
+	t.same(warnings({}), []);
+	t.match(warnings({ ...fine, fileMode: 0o600 }), [
+		{ at: "/linux/devices/0", message: /keeps the mode and owner of the host's device \(0660, 0:5\)/ },
+	]);
+	for (const other of [{ uid: 1 }, { gid: 0 }]) t.equal(warnings({ ...fine, ...other }).length, 1);
+	t.same(warnings({ ...fine, uid: 100, gid: 100 }, {}), [], "mapped");
+	for (const other of [{ uid: 101 }, { gid: 99 }])
+		t.equal(warnings({ ...fine, uid: 100, gid: 100, ...other }, {}).length, 1);
+	t.equal(warnings({ uid: 100 }, { hostID: 7 }).length, 1);
+	t.same(warnings({ uid: 7 }, { path: "/proc/7/ns/user" }), [], "mappings that are not known");
+});
+
+t.test("a /dev that is bound keeps what it has", async (t) => {
+	const spec = defaultSpec();
+	spec.mounts.push({ destination: "/dev/", source: "/dev", options: ["rbind"] });
+	spec.linux.devices = [
+		{ path: "/dev/fuse", type: "c", major: 10, minor: 229 },
+		{ path: "/devices/fuse", type: "c", major: 10, minor: 229 },
+	];
+	const plan = compile(spec);
+	t.match(stepsOf(plan, "device.create"), [{ path: "/devices/fuse", at: "/linux/devices/1" }]);
+	t.equal(stepsOf(plan, "device.create").length, 1);
+	t.match(plan.warnings, [{ at: "/linux/devices", message: /^1 of the devices/ }]);
 });

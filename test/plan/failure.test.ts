@@ -7,6 +7,7 @@ const errnos: Record<string, number> = {
 	EPERM: 1,
 	ENOENT: 2,
 	EACCES: 13,
+	EEXIST: 17,
 	ENODEV: 19,
 	ENOTDIR: 20,
 	EISDIR: 21,
@@ -184,6 +185,31 @@ t.test("runc's words for other steps", async (t) => {
 			fail({ op: "sysctl.write", key: "net.x", path: "net/x", value: "1" }, "ENOENT", "openat2", "net/x"),
 			/write sysctl key net.x: /,
 		],
+		[
+			fail({ op: "process.personality", domain: "LINUX32" }, "EINVAL", "personality", "LINUX32"),
+			/error setting personality: set the execution domain to LINUX32: invalid argument$/,
+		],
+		[
+			fail({ op: "process.ioPriority", class: "IOPRIO_CLASS_RT", priority: 0 }, "EPERM", "ioprio_set"),
+			/failed to set io priority: .*operation not permitted$/,
+		],
+		[
+			fail(
+				{ op: "process.attribute", at: "/process/apparmorProfile", files: ["attr/exec"], value: "exec p" },
+				"ENOENT",
+				"write",
+				"1/task/1/attr/exec",
+			),
+			/unable to apply apparmor profile: .*no such file or directory \(config\.json#\/process\/apparmorProfile\)$/,
+		],
+		[
+			fail(
+				{ op: "process.attribute", at: "/process/selinuxLabel", files: ["attr/exec"], value: "l" },
+				"EINVAL",
+				"write",
+			),
+			/can't set process label: /,
+		],
 	];
 	for (const [error, pattern] of table) t.match(error.message, pattern);
 });
@@ -222,6 +248,24 @@ t.test("host steps", async (t) => {
 	t.match(
 		fails({ op: "cgroup.create", path: "/c" }, "EACCES").message,
 		/unable to apply cgroup configuration: make cgroup \/c: permission denied$/,
+	);
+	const taken = fails({ op: "netDevice.move", at: "/linux/netDevices/eth0", device: "eth0", name: "lo" }, "EEXIST");
+	t.match(
+		taken.message,
+		/error moving network devices: move network device eth0 into the container as lo: file exists \(config\.json#\/linux\/netDevices\/eth0\)$/,
+	);
+	t.match(taken.context.hint, /one that ends in %d is made unique/);
+	const step: HostStep = { op: "resctrl.schemata", root: "/r", path: "/r/c", value: "L3:0=0\n" };
+	const resctrl = explainHostFailure(planWith({ host: [step] }), {
+		step: 0,
+		syscall: "write",
+		errno: 22,
+		code: "EINVAL",
+		detail: "Mask out of range",
+	});
+	t.match(
+		resctrl.message,
+		/unable to apply Intel RDT configuration: write L3:0=0 to \/r\/c\/schemata: invalid argument \(Mask out of range\)$/,
 	);
 	t.match(fails({ op: "idmap.write", uid: [], gid: [], denySetgroups: false }, "EPERM").context.hint, /subuid/);
 });

@@ -57,6 +57,19 @@ export interface Config {
 		rlimits?: { type: string; soft: number | bigint; hard: number | bigint }[];
 		noNewPrivileges?: boolean;
 		oomScoreAdj?: number;
+		scheduler?: {
+			policy: string;
+			nice?: number;
+			priority?: number;
+			flags?: string[];
+			runtime?: number;
+			deadline?: number;
+			period?: number;
+		};
+		ioPriority?: { class: string; priority: number };
+		execCPUAffinity?: { initial?: string; final?: string };
+		apparmorProfile?: string;
+		selinuxLabel?: string;
 	};
 	root: { path: string; readonly?: boolean };
 	hostname?: string;
@@ -78,12 +91,30 @@ export interface Config {
 				swappiness?: number;
 				disableOOMKiller?: boolean;
 			};
-			cpu?: { shares?: number; quota?: number; period?: number; cpus?: string; mems?: string };
+			cpu?: {
+				shares?: number;
+				quota?: number;
+				period?: number;
+				cpus?: string;
+				mems?: string;
+				realtimeRuntime?: number;
+			};
 			pids?: { limit: number };
 			hugepageLimits?: { pageSize: string; limit: number }[];
 			blockIO?: Partial<Record<`throttle${"Read" | "Write"}${"Bps" | "IOPS"}Device`, Throttle[]>>;
 			unified?: Record<string, string>;
 		};
+		netDevices?: Record<string, { name?: string }>;
+		memoryPolicy?: { mode: string; nodes?: string; flags?: string[] };
+		personality?: { domain: string; flags?: string[] };
+		intelRdt?: {
+			closID?: string;
+			l3CacheSchema?: string;
+			memBwSchema?: string;
+			schemata?: string[];
+			enableMonitoring?: boolean;
+		};
+		mountLabel?: string;
 		uidMappings?: IdMapping[];
 		gidMappings?: IdMapping[];
 		timeOffsets?: Partial<Record<"monotonic" | "boottime", { secs?: number | bigint; nanosecs?: number }>>;
@@ -105,6 +136,8 @@ export interface Config {
 			defaultErrnoRet?: number;
 			architectures?: string[];
 			flags?: string[];
+			listenerPath?: string;
+			listenerMetadata?: string;
 			syscalls?: Syscall[];
 		};
 	};

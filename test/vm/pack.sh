@@ -15,7 +15,7 @@ mkdir -p "$tree"/{bin,build/test,node_modules/tap,node_modules/react-element-to-
 $bin/tsc -p tsconfig.json --noCheck --noEmit false --rootDir . --outDir "$tree"
 cp package.json "$tree/"
 cp -r test/support/programs "$tree/test/support/"
-$bin/bun -e 'for (const name of ["probe", "terminal"]) (await import("./test/support/programs.ts")).program(name)'
+$bin/bun -e 'for (const name of ["probe", "terminal", "kernel"]) (await import("./test/support/programs.ts")).program(name)'
 cp -a build/test/. "$tree/build/test/"
 cp build/runtime-ts "$tree/build/"
 

@@ -86,6 +86,10 @@ int socket(int family, int type, int protocol) noexcept {
 int accept4(int fd, sockaddr* address, socklen_t* size, int flags) {
   return static_cast<int>(Call(SYS_accept4, fd, address, size, flags));
 }
+int setsockopt(int fd, int level, int option, const void* from, socklen_t size) noexcept {
+  return static_cast<int>(Call(SYS_setsockopt, fd, level, option, from, size));
+}
+
 int getsockopt(int fd, int level, int option, void* into, socklen_t* size) noexcept {
   return static_cast<int>(Call(SYS_getsockopt, fd, level, option, into, size));
 }

@@ -12,12 +12,45 @@ function checkNumber(device: Device, number: "major" | "minor", at: string, repo
 	}
 }
 
+/** u is another word for c (mknod(1)). */
+function identity({ type, major, minor }: Device): string {
+	return type === "p" ? "p" : `${type === "b" ? "b" : "c"} ${major}:${minor}`;
+}
+
+function attributes({ fileMode, uid, gid }: Device): string {
+	return `${fileMode} ${uid} ${gid}`;
+}
+
+/** A path cannot be two devices; and one that is listed twice, as engines do, gets what its first entry says. */
+function checkTwice(device: Device, first: number, earlier: Device, index: number, report: Report): void {
+	const at = `/linux/devices/${index}`;
+	if (identity(device) !== identity(earlier)) {
+		report.error(
+			`${at}/path`,
+			`${device.path} is already device ${identity(earlier)} at /linux/devices/${first}; here it is ${identity(device)}`,
+		);
+	} else if (attributes(device) !== attributes(earlier)) {
+		report.warning(at, `${device.path} is listed twice; mode and owner are those of /linux/devices/${first}`);
+	}
+}
+
+function isComplete({ type, major, minor }: Device): boolean {
+	return type === "p" || (major !== undefined && minor !== undefined);
+}
+
 export function checkDevices(spec: Spec, report: Report): void {
 	const devices = spec.linux?.devices ?? [];
+	const seen: Record<string, number> = {};
 	for (let index = 0; index < devices.length; index++) {
 		const device = devices[index];
 		// What does not fit the schema has been reported (salvage.ts).
-		if (device?.type === undefined || device.type === "p") continue;
+		if (device?.type === undefined || device.path === undefined) continue;
+		if (isComplete(device)) {
+			const first = seen[device.path];
+			if (first === undefined) seen[device.path] = index;
+			else checkTwice(device, first, devices[first] as Device, index, report);
+		}
+		if (device.type === "p") continue;
 		checkNumber(device, "major", `/linux/devices/${index}/major`, report);
 		checkNumber(device, "minor", `/linux/devices/${index}/minor`, report);
 	}

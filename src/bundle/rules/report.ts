@@ -12,15 +12,6 @@ export class Report {
 	warning(pointer: string, message: string): void {
 		this.diagnostics.push({ severity: "warning", pointer, message });
 	}
-
-	unsupported(pointer: string, feature: string): void {
-		this.diagnostics.push({
-			severity: "error",
-			pointer,
-			message: `${feature} is not supported yet`,
-			code: "config.unsupported",
-		});
-	}
 }
 
 /** The namespace of a type, new or joined; undefined when the container shares the runtime's. */

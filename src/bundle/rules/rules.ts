@@ -7,15 +7,18 @@
  */
 import type { Diagnostic } from "../diagnostic.js";
 import type { Spec } from "../spec.js";
-import { checkUnsupported } from "../unsupported.js";
+import { checkAnnotations } from "./annotations.js";
 import { checkDevices } from "./devices.js";
 import { checkIdMappings } from "./idmappings.js";
+import { checkIntelRdt } from "./intel-rdt.js";
 import { checkMountIdMaps } from "./mount-idmap.js";
 import { checkMounts } from "./mounts.js";
 import { checkNamespaces } from "./namespaces.js";
+import { checkNetDevices } from "./net-devices.js";
 import { checkProcess } from "./process.js";
 import { Report } from "./report.js";
 import { checkResources } from "./resources.js";
+import { checkScheduling } from "./scheduling.js";
 import { checkSeccomp } from "./seccomp.js";
 import { checkSysctls } from "./sysctl.js";
 import { checkVersion } from "./version.js";
@@ -30,10 +33,13 @@ export const RULES: readonly Rule[] = [
 	checkNamespaces,
 	checkIdMappings,
 	checkDevices,
+	checkNetDevices,
+	checkScheduling,
+	checkIntelRdt,
 	checkResources,
 	checkSysctls,
 	checkSeccomp,
-	checkUnsupported,
+	checkAnnotations,
 ];
 
 /** Runs all rules on a Spec that fits the schema. */

@@ -11,8 +11,10 @@ import type { Violation } from "../violation.js";
 import { checkIdMappings } from "./idmappings.js";
 import { checkMountIdMaps } from "./mount-idmap.js";
 import { checkNamespaces } from "./namespaces.js";
+import { checkNetDevices } from "./net-devices.js";
 import { Report } from "./report.js";
 import { RULES, type Rule } from "./rules.js";
+import { checkScheduling } from "./scheduling.js";
 import { checkSeccomp } from "./seccomp.js";
 import { checkSysctls } from "./sysctl.js";
 
@@ -23,6 +25,8 @@ const READS = new Map<Rule, string[]>([
 	[checkMountIdMaps, ["/linux/namespaces", "/linux/uidMappings", "/linux/gidMappings"]],
 	[checkSysctls, ["/linux/namespaces"]],
 	[checkSeccomp, ["/linux/seccomp"]],
+	[checkNetDevices, ["/linux/namespaces"]],
+	[checkScheduling, ["/process/scheduler/policy", "/linux/memoryPolicy/mode"]],
 ]);
 
 /** `document` is changed. */

@@ -1,9 +1,18 @@
 import type { Seccomp, Spec } from "../spec.js";
+import { checkNotify } from "./notify.js";
 import type { Report } from "./report.js";
 
-/** Actions that carry a number for the caller or the tracer. */
-function carriesErrno(action: Seccomp["defaultAction"]): boolean {
-	return action === "SCMP_ACT_ERRNO" || action === "SCMP_ACT_TRACE";
+/**
+ * Largest number an action can carry: errno stops at MAX_ERRNO, where the kernel cuts it off in silence, and a tracer
+ * gets sixteen bits (seccomp(2)).
+ */
+const LARGEST: Record<string, number> = { SCMP_ACT_ERRNO: 4095, SCMP_ACT_TRACE: 65535 };
+
+function checkErrno(action: Seccomp["defaultAction"], errno: number | undefined, at: string, report: Report): void {
+	if (errno === undefined) return;
+	const largest = LARGEST[action];
+	if (largest === undefined) report.error(at, `the action ${action} has no errno`);
+	else if (errno > largest) report.error(at, `expected an integer from 0 to ${largest}; found ${errno}`);
 }
 
 export function checkSeccomp(spec: Spec, report: Report): void {
@@ -13,13 +22,13 @@ export function checkSeccomp(spec: Spec, report: Report): void {
 	if (seccomp.listenerMetadata !== undefined && !seccomp.listenerPath) {
 		report.error(`${at}/listenerMetadata`, "must not be set without listenerPath");
 	}
-	if (seccomp.defaultErrnoRet !== undefined && !carriesErrno(seccomp.defaultAction)) {
-		report.error(`${at}/defaultErrnoRet`, `the action ${seccomp.defaultAction} has no errno`);
-	}
+	checkErrno(seccomp.defaultAction, seccomp.defaultErrnoRet, `${at}/defaultErrnoRet`, report);
+	checkNotify(seccomp, report);
 	const rules = seccomp.syscalls ?? [];
 	for (let index = 0; index < rules.length; index++) {
 		const rule = rules[index];
-		if (rule === undefined || rule.errnoRet === undefined || carriesErrno(rule.action)) continue;
-		report.error(`${at}/syscalls/${index}/errnoRet`, `the action ${rule.action} has no errno`);
+		if (rule?.errnoRet !== undefined) {
+			checkErrno(rule.action, rule.errnoRet, `${at}/syscalls/${index}/errnoRet`, report);
+		}
 	}
 }

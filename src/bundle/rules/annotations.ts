@@ -1,0 +1,57 @@
+import { annotation, annotationAt } from "../annotations.js";
+import { pointerToken } from "../diagnostic.js";
+import type { Spec } from "../spec.js";
+import type { Report } from "./report.js";
+
+/** struct sock_filter, and the most of them that the kernel takes (BPF_MAXINSNS). */
+const INSTRUCTION_BYTES = 8;
+const MOST_INSTRUCTIONS = 4096;
+
+/** Bytes of a base64 text; undefined when it is none. RFC 4648, padding included: what crun's decoder takes. */
+function base64Bytes(text: string): number | undefined {
+	if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(text)) return undefined;
+	const padding = text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0;
+	return (text.length / 4) * 3 - padding;
+}
+
+function checkProgram(spec: Spec, report: Report): void {
+	const text = annotation(spec, "run.oci.seccomp_bpf_data");
+	if (text === undefined) return;
+	const at = annotationAt("run.oci.seccomp_bpf_data");
+	const bytes = base64Bytes(text);
+	if (bytes === undefined) report.error(at, "expected a BPF program in base64");
+	else if (bytes % INSTRUCTION_BYTES !== 0 || bytes / INSTRUCTION_BYTES > MOST_INSTRUCTIONS) {
+		report.error(at, `expected 1 to ${MOST_INSTRUCTIONS} BPF instructions of 8 bytes; found ${bytes} bytes`);
+	}
+}
+
+function checkOutput(spec: Spec, name: "run.oci.hooks.stdout" | "run.oci.hooks.stderr", report: Report): void {
+	const path = annotation(spec, name);
+	// The runtime has no working directory that a caller could know: hooks run at start and delete, too.
+	if (path !== undefined && path[0] !== "/") {
+		report.error(annotationAt(name), `expected an absolute path; found ${JSON.stringify(path)}`);
+	}
+}
+
+const UNIT_PROPERTY = "org.systemd.property.";
+
+/** runc reads them for --systemd-cgroup only, and is silent about others. */
+function checkUnitProperties(annotations: Record<string, string>, report: Report): void {
+	for (const name in annotations) {
+		if (name.startsWith(UNIT_PROPERTY)) {
+			report.warning(
+				`/annotations/${pointerToken(name)}`,
+				"has no effect: the container's cgroup is no unit of systemd's",
+			);
+		}
+	}
+}
+
+/** Annotations that mean something to this runtime; all others may be anything. */
+export function checkAnnotations(spec: Spec, report: Report): void {
+	if (spec.annotations === undefined) return;
+	checkUnitProperties(spec.annotations, report);
+	checkProgram(spec, report);
+	checkOutput(spec, "run.oci.hooks.stdout", report);
+	checkOutput(spec, "run.oci.hooks.stderr", report);
+}

@@ -1,0 +1,80 @@
+/**
+ * process.apparmorProfile, process.selinuxLabel, linux.mountLabel. What a kernel module is to enforce and the kernel
+ * does not have is refused, in runc's words: a container without a confinement that was asked for is worse than none.
+ */
+import { RuntimeError } from "../errors.js";
+import type { Context } from "./context.js";
+import type { InitStep, InitStepOf } from "./schema.js";
+
+/** In AppArmor's own words: no confinement, which is what every process has where there is no AppArmor. */
+const unconfined = "unconfined";
+
+/** Takes effect at the next exec. */
+export function applyAppArmor({ process, host }: Context, init: InitStep[]): void {
+	const { apparmorProfile } = process;
+	const at = "/process/apparmorProfile";
+	if (!apparmorProfile) return;
+	if (!host.apparmor) {
+		if (apparmorProfile === unconfined) return;
+		throw new RuntimeError("host.unsupported", "apparmor: config provided but apparmor not supported", {
+			pointer: at,
+			hint: "the host's kernel has no AppArmor, or it is disabled",
+		});
+	}
+	// The first one is AppArmor's alone (Linux 5.8); the old one belongs to whichever module came first.
+	const files = ["attr/apparmor/exec", "attr/exec"];
+	init.push({ op: "process.attribute", at, files, value: `exec ${apparmorProfile}` });
+}
+
+/** For the keys that are made from now on, until exec. */
+export function labelKeyring(context: Context, init: InitStep[]): void {
+	if (context.process.selinuxLabel) init.push(writeSelinux(context, "attr/keycreate"));
+}
+
+/** For the program, at exec. */
+export function labelProgram(context: Context, init: InitStep[]): void {
+	if (context.process.selinuxLabel) init.push(writeSelinux(context, "attr/exec"));
+}
+
+function writeSelinux({ process, host }: Context, file: string): InitStep {
+	const at = "/process/selinuxLabel";
+	if (!host.selinux) {
+		throw new RuntimeError(
+			"host.unsupported",
+			"selinux label is specified in config, but selinux is disabled or not supported",
+			{ pointer: at },
+		);
+	}
+	return { op: "process.attribute", at, files: [file], value: process.selinuxLabel ?? "" };
+}
+
+/** Their files have labels by policy, or all mounts share one superblock that has its label already. */
+const labelledByPolicy: ReadonlySet<string> = new Set(["proc", "sysfs", "cgroup", "cgroup2"]);
+
+/** Options that say what linux.mountLabel would: the kernel takes only one of them. */
+const contextOptions: ReadonlySet<string> = new Set(["context", "fscontext", "defcontext", "rootcontext"]);
+
+/** Puts the label on the plan's mounts: new filesystems, the empty directories over masked ones; binds keep what they have. */
+export function labelMounts({ linux, host }: Context, init: InitStep[]): void {
+	const { mountLabel } = linux;
+	if (!mountLabel) return;
+	if (!host.selinux) {
+		throw new RuntimeError(
+			"host.unsupported",
+			"selinux mount label is specified in config, but selinux is disabled or not supported",
+			{ pointer: "/linux/mountLabel" },
+		);
+	}
+	for (const [index, step] of init.entries()) {
+		if (step.op === "path.mask") init[index] = { ...step, label: mountLabel };
+		else if (step.op === "mount.filesystem") init[index] = labelFilesystem(step, mountLabel);
+	}
+}
+
+function labelFilesystem(step: InitStepOf<"mount.filesystem">, label: string): InitStep {
+	if (labelledByPolicy.has(step.type)) return step;
+	// One superblock for each IPC namespace, which the kernel has mounted already: runc labels the root of the mount.
+	if (step.type === "mqueue") return { ...step, rootLabel: label };
+	if (step.options.some((option) => typeof option !== "string" && contextOptions.has(option[0]))) return step;
+	return { ...step, options: [...step.options, ["context", label]] };
+}

@@ -1,0 +1,101 @@
+/** process.apparmorProfile, process.selinuxLabel, linux.mountLabel: refused without the module, seen inside with it. */
+import { execFileSync } from "node:child_process";
+import { copyFileSync, existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import t from "tap";
+import type { Config } from "../support/config.js";
+import { program } from "../support/programs.js";
+import { oursOnly } from "../support/runtime.js";
+import { nothingLeft, workspace } from "../support/workspace.js";
+
+const space = workspace(t);
+const parameter = "/sys/module/apparmor/parameters/enabled";
+const apparmor = existsSync(parameter) && readFileSync(parameter, "utf8").startsWith("Y");
+const selinux = existsSync("/sys/fs/selinux/enforce");
+const withAppArmor = apparmor ? false : "the kernel has no AppArmor, or it is off";
+const withSelinux = selinux ? false : "the kernel has no SELinux, or it is off";
+const without = (present: boolean, name: string) => (present ? `the kernel has ${name}` : oursOnly);
+
+const label = "system_u:object_r:container_file_t:s0:c1,c2";
+
+function error(edit: (config: Config) => void): string {
+	const result = space.container(edit).create();
+	t.equal(result.status, 1);
+	return result.error;
+}
+
+t.test("without AppArmor a profile is refused", { skip: without(apparmor, "AppArmor") }, async (t) => {
+	t.match(
+		error((config) => {
+			config.process.apparmorProfile = "docker-default";
+		}),
+		/apparmor: config provided but apparmor not supported/,
+	);
+	const seen = space.inside(
+		(config) => {
+			config.process.apparmorProfile = "unconfined";
+		},
+		{ runs: "echo yes" },
+	);
+	t.equal(seen.runs, "yes", "no confinement is what there is");
+});
+
+t.test("without SELinux labels are refused", { skip: without(selinux, "SELinux") }, async (t) => {
+	t.match(
+		error((config) => {
+			config.process.selinuxLabel = "system_u:system_r:container_t:s0";
+		}),
+		/selinux label is specified in config, but selinux is disabled or not supported/,
+	);
+	t.match(
+		error((config) => {
+			config.linux.mountLabel = label;
+		}),
+		/selinux mount label is specified in config, but selinux is disabled or not supported/,
+	);
+});
+
+t.test("an AppArmor profile confines the program", { skip: withAppArmor }, async (t) => {
+	const profile = `rtt-${process.pid}`;
+	const text = `profile ${profile} flags=(attach_disconnected,mediate_deleted) { file, deny /etc/passwd r, }`;
+	execFileSync("apparmor_parser", ["--add"], { input: text });
+	t.teardown(() => execFileSync("apparmor_parser", ["--remove"], { input: text }));
+	for (const noNewPrivileges of [true, false]) {
+		const seen = space.inside(
+			(config) => {
+				config.process.apparmorProfile = profile;
+				config.process.noNewPrivileges = noNewPrivileges;
+			},
+			{ current: "cat /proc/self/attr/current", passwd: "cat /etc/passwd", group: "head -1 /etc/group" },
+		);
+		t.equal(seen.current, `${profile} (enforce)`);
+		t.match(seen.passwd, /Permission denied/);
+		t.equal(seen.group, "root:x:0:");
+	}
+	t.match(
+		error((config) => {
+			config.process.apparmorProfile = `${profile}-missing`;
+		}),
+		/unable to apply apparmor profile: .*no such file or directory \(config\.json#\/process\/apparmorProfile\)/,
+	);
+});
+
+t.test("SELinux labels of the process and of the mounts", { skip: withSelinux }, async (t) => {
+	const seen = space.inside(
+		(config, bundle) => {
+			copyFileSync(program("kernel"), join(bundle.rootfs, "bin/kernel"));
+			config.process.selinuxLabel = "system_u:system_r:container_t:s0:c1,c2";
+			config.linux.mountLabel = label;
+		},
+		{
+			process: "cat /proc/self/attr/current",
+			dev: "kernel label /dev",
+			shm: "kernel label /dev/shm",
+			mqueue: "kernel label /dev/mqueue",
+		},
+	);
+	t.match(seen.process, /^system_u:system_r:container_t:s0:c1,c2/);
+	for (const found of [seen.dev, seen.shm, seen.mqueue]) t.equal(found, label);
+});
+
+nothingLeft(t, space);
