@@ -22,7 +22,7 @@ ADDON_SOURCES := binding.gyp $(shell find addon -name '*.cc' -o -name '*.h' -o -
 SOURCES := $(shell find src -name '*.ts' -not -path 'src/generated/*')
 SCHEMAS := $(wildcard spec-schemas/*.json spec-schemas/*.ts)
 
-.PHONY: all help deps js addon install uninstall lint format test test-unit test-integration test-vm demo bench clean ci
+.PHONY: all help deps js addon install uninstall lint format test test-unit test-integration test-vm demo bench conformance clean ci
 
 all: $(STANDALONE) $(JS) ## build build/runtime-ts, the standalone binary, and the JavaScript that Node runs
 
@@ -113,6 +113,9 @@ demo: all ## make a demo bundle and run a container from it
 bench: all ## measure against crun and runc
 	@test/tools/install-deps.sh bench
 	$(BUN) test/bench/bench.ts $(BENCH_ARGS)
+
+conformance: all ## run the OCI runtime-tools suite: VALIDATION=<folder of built programs> [PEERS="crun runc"] [ONLY=<regex>]
+	$(BUN) test/conformance/run.ts $(addprefix --peer=,$(PEERS)) $(if $(ONLY),--only='$(ONLY)') $(VALIDATION)
 
 clean: ## remove what was built
 	rm -rf build src/generated .tap

@@ -30,7 +30,7 @@ enum class Frame : std::uint32_t {
   // engine -> init
   kPlan = 16,  // payload: JSON {"version","id","init":[steps],"trace"?,"more"?}; with `more`, another kPlan follows
   kIdMapDone = 17,  //
-  // payload: the joined directories, one a line; fds: their `tasks` (v2: cgroup.procs) files, open for writing
+  // payload: the joined directories, one a line; fds: their `tasks` files (v2: cgroup.procs), open for writing
   kCgroup = 18,
   kHooksDone = 19,       //
   kSeccomp = 20,         // payload: struct sock_filter[]

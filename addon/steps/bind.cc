@@ -6,10 +6,9 @@
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
 
-#include <cstdio>
-
 #include "steps/attributes.h"
 #include "steps/mount_idmap.h"
+#include "steps/source.h"
 #include "steps/steps.h"
 #include "steps/target.h"
 
@@ -19,31 +18,10 @@ namespace {
 constexpr mode_t kDirectoryMode = 0755;
 constexpr mode_t kFileMode = 0644;
 
-// Has the engine open the source of the current step: the container's root may not search what only the host's root may
-// (0700 directories on the way, as engines keep volumes), and this process is the container's root. It is opened in our
-// mount namespace: a mount of the host's own could not be cloned here (EINVAL), and ours has the host's flags locked.
-Status AskForSource(Context& context, UniqueFd* opened) {
-  char index[16];
-  const int length = snprintf(index, sizeof index, "%u", context.index);
-  RETURN_IF_FAILED(context.channel.Send(Frame::kOpenSource, {index, static_cast<std::size_t>(length)}));
-  Message answer;
-  RETURN_IF_FAILED(context.channel.Receive(Frame::kSource, &answer));
-  if (answer.fd_count != 1) return Status::Make("recvmsg", EPROTO, "no source from the engine");
-  *opened = std::move(answer.fds[0]);
-  return Status::Ok();
-}
-
 // A detached copy of the mount at a host path. This process is in a copy of the host's mount namespace, whose / is
 // still the host's: sources are trusted, and symlinks in them are followed.
 Status CloneTree(Context& context, const char* source, bool tree, UniqueFd* mount) {
-  const unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (tree ? AT_RECURSIVE : 0U);
-  *mount = UniqueFd(open_tree(AT_FDCWD, source, flags));
-  if (*mount) return Status::Ok();
-  if (errno != EACCES || !context.in_user_namespace) return Status::Errno("open_tree", source);
-  UniqueFd opened;
-  RETURN_IF_FAILED(AskForSource(context, &opened));
-  *mount = UniqueFd(open_tree(opened.get(), "", flags | AT_EMPTY_PATH));
-  return *mount ? Status::Ok() : Status::Errno("open_tree", source);
+  return CloneHostTree(context, source, tree ? AT_RECURSIVE : 0U, mount);
 }
 
 // What is bound on /proc has to be one: a faked /proc takes what is written to /proc/self/attr (CVE-2019-16884).

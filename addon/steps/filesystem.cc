@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "steps/attributes.h"
+#include "steps/bind_instead.h"
 #include "steps/copy_up.h"
 #include "steps/long_options.h"
 #include "steps/mount_idmap.h"
@@ -95,7 +96,9 @@ Status CommandFilesystem(int context, int command, const char* what) {
   return Status::Ok();
 }
 
-Status steps::MountFilesystem(Context& context, const JsonValue& step) {
+namespace {
+
+Status MountNew(Context& context, const JsonValue& step) {
   const char* type = JsonString(step, "type", "");
   const char* source = JsonString(step, "source", "");
   const char* destination = JsonString(step, "destination", "");
@@ -150,6 +153,15 @@ Status steps::MountFilesystem(Context& context, const JsonValue& step) {
   RETURN_IF_FAILED(ApplyRecursiveAttributes(mount.get(), step, destination));
   RETURN_IF_FAILED(MoveMount(context, mount, target.get(), destination));
   return ApplyPropagation(mount.get(), step, destination);
+}
+
+}  // namespace
+
+Status steps::MountFilesystem(Context& context, const JsonValue& step) {
+  Status mounted = MountNew(context, step);
+  if (mounted.ok() || Status::last().error != EPERM) return mounted;
+  const char* source = JsonString(step, "ifForbidden");
+  return source == nullptr ? mounted : BindInstead(context, step, source);
 }
 
 }  // namespace runtime_ts

@@ -2,6 +2,7 @@
 #include <linux/magic.h>
 #include <sys/vfs.h>
 
+#include <cstdlib>
 #include <string>
 #include <string_view>
 
@@ -87,6 +88,15 @@ Failure WriteCgroup(const JsonValue& step) {
   Failure failure = WriteOnce(JsonString(step, "path", ""), JsonString(step, "value", ""));
   const bool missing = failure.number == ENOENT && std::string_view(failure.syscall) == "open";
   return missing && JsonBool(step, "optional") ? Failure{} : failure;
+}
+
+Failure CheckCgroup(const JsonValue& step) {
+  const std::string path = JsonString(step, "path", "");
+  std::string value;
+  if (Failure failure = ReadWhole(path, &value)) return failure;
+  const auto number = [](const char* text) { return std::strtoull(text, nullptr, 10); };
+  if (number(value.c_str()) > number(JsonString(step, "atMost", ""))) return {"check", EBUSY, path};
+  return {};
 }
 
 Failure InheritCgroup(const JsonValue& step) {

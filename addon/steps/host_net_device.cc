@@ -43,7 +43,8 @@ void Rename(NetAddress* address, const std::string& from, const std::string& to)
   std::vector<NetAddress::Attribute> kept;
   for (NetAddress::Attribute& attribute : address->attributes) {
     if (attribute.type == IFA_LABEL) {
-      const std::string label = attribute.value.c_str();
+      // Without its NUL.
+      const std::string label = attribute.value.substr(0, attribute.value.find('\0'));
       const bool has_suffix = label.size() > from.size() && label.compare(0, from.size() + 1, from + ":") == 0;
       const std::string renamed = to + (has_suffix ? label.substr(from.size()) : "");
       if (!has_suffix || renamed.size() >= IFNAMSIZ) continue;
@@ -120,7 +121,7 @@ Failure MoveNetDevice(const JsonValue& step, pid_t pid) {
   // The kernel gives the name only after the move, so it would find a conflict too late.
   NetLink taken;
   if (!IsPattern(name)) {
-    const Failure search = there.FindLink(name, &taken);
+    Failure search = there.FindLink(name, &taken);
     if (!search) return {"rtnetlink", EEXIST, name};
     if (search.number != ENODEV) return search;
   }

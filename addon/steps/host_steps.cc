@@ -2,13 +2,20 @@
 
 #include <string_view>
 
+#include "common/priorities.h"
+
 namespace runtime_ts {
 namespace {
+
+Failure SetPriority(const char* failed, const char* detail) {
+  return failed == nullptr ? Failure{} : Failed(failed, detail);
+}
 
 Failure RunHostStep(const JsonValue& step, pid_t pid) {
   const std::string_view op = JsonString(step, "op", "");
   if (op == "cgroup.create") return CreateCgroup(step);
   if (op == "cgroup.write") return WriteCgroup(step);
+  if (op == "cgroup.check") return CheckCgroup(step);
   if (op == "cgroup.inherit") return InheritCgroup(step);
   if (op == "cgroup.devices") return AttachDeviceProgram(step);
   if (op == "idmap.write") return WriteIdMaps(step, pid);
@@ -18,6 +25,8 @@ Failure RunHostStep(const JsonValue& step, pid_t pid) {
   if (op == "resctrl.create") return CreateResctrlGroup(step);
   if (op == "resctrl.schemata") return WriteSchemata(step);
   if (op == "resctrl.join") return JoinResctrlGroup(step, pid);
+  if (op == "process.scheduler") return SetPriority(ApplyScheduler(step, pid), JsonString(step, "policy", ""));
+  if (op == "process.ioPriority") return SetPriority(ApplyIoPriority(step, pid), JsonString(step, "class", ""));
   return {"host step", ENOSYS, std::string(op)};
 }
 

@@ -19,6 +19,7 @@ HostStepFailure RunHostSteps(const JsonValue& steps, pid_t pid);
 // host_cgroup.cc
 Failure CreateCgroup(const JsonValue& step);
 Failure WriteCgroup(const JsonValue& step);
+Failure CheckCgroup(const JsonValue& step);
 Failure InheritCgroup(const JsonValue& step);
 // host_cgroup_devices.cc
 Failure AttachDeviceProgram(const JsonValue& step);

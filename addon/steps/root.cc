@@ -9,6 +9,7 @@
 #include "steps/attributes.h"
 #include "steps/move_root.h"
 #include "steps/proc.h"
+#include "steps/source.h"
 #include "steps/steps.h"
 
 namespace runtime_ts {
@@ -98,9 +99,13 @@ Status steps::OpenRoot(Context& context, const JsonValue& step) {
     RETURN_IF_FAILED(SeverParent(path, change.propagation == MS_SLAVE ? MS_SLAVE : MS_PRIVATE));
 
   // A mount of its own, so that it can be pivoted to and made read-only without touching the host's.
-  UniqueFd root(open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE));
-  if (!root) return Status::Errno("open_tree", path);
-  if (move_mount(root.get(), "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS) < 0)
+  UniqueFd root;
+  RETURN_IF_FAILED(CloneHostTree(context, path, AT_RECURSIVE, &root));
+  // host path: before the root changes
+  UniqueFd target(open(path, O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!target && errno == EACCES && context.in_user_namespace) RETURN_IF_FAILED(AskForSource(context, &target));
+  if (!target) return Status::Errno("open", path);
+  if (move_mount(root.get(), "", target.get(), "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
     return Status::Errno("move_mount", path);
   context.rootfs = Rootfs(std::move(root));
 

@@ -12,8 +12,10 @@ export interface CgroupInput {
 	id: string;
 	spec: Spec;
 	layout: CgroupLayout;
-	/** Root on the host. Others can't restrict devices, and may have no cgroup that they can write to. */
+	/** Root on the host. Others can't restrict devices. */
 	privileged: boolean;
+	/** The container goes without a cgroup, unless it asks for one; default: when not privileged. */
+	optional?: boolean;
 }
 
 export interface CgroupPlan {
@@ -27,7 +29,7 @@ function nothing(): CgroupPlan {
 	return { cgroups: [], host: [], warnings: [] };
 }
 
-export function compileCgroup({ id, spec, layout, privileged }: CgroupInput): CgroupPlan {
+export function compileCgroup({ id, spec, layout, privileged, optional = !privileged }: CgroupInput): CgroupPlan {
 	const resources: Resources = spec.linux?.resources ?? {};
 	const requested = spec.linux?.cgroupsPath;
 	refuseUnsupported(resources);
@@ -36,7 +38,7 @@ export function compileCgroup({ id, spec, layout, privileged }: CgroupInput): Cg
 		return nothing();
 	}
 	// Rootless engines leave the path out when nobody gave them a cgroup to make others in.
-	if (!privileged && !requested && !hasLimits(resources)) return nothing();
+	if (optional && !requested && !hasLimits(resources)) return nothing();
 
 	const path = cgroupPath(id, requested);
 	const unified = layout.mode === "v2" ? layout.unified : undefined;

@@ -16,6 +16,25 @@ export interface CgroupTarget {
 	steps: HostStep[];
 }
 
+/** memory.checkBeforeUpdate: a limit that is below what is in use already is refused before anything is written. */
+export function checkMemoryUse({ memory }: Resources, target: CgroupTarget, usageFile: string): void {
+	const bytes = limit(memory?.limit);
+	if (!memory?.checkBeforeUpdate || bytes === undefined || bytes < 0n) return;
+	const path = `${target.directory("memory", pointerTo("/memory/limit"))}/${usageFile}`;
+	target.steps.push({ op: "cgroup.check", at: pointerTo("/memory/limit"), path, atMost: String(bytes) });
+}
+
+/** The rdma controller's only control file is the same on v1 and v2. */
+export function writeRdma({ rdma }: Resources, target: CgroupTarget): void {
+	for (const device in rdma) {
+		const { hcaHandles, hcaObjects } = rdma[device] ?? {};
+		let value = device;
+		if (hcaHandles !== undefined) value += ` hca_handle=${hcaHandles}`;
+		if (hcaObjects !== undefined) value += ` hca_object=${hcaObjects}`;
+		target.write("rdma", `/rdma/${device.replaceAll("~", "~0").replaceAll("/", "~1")}`, "rdma.max", value);
+	}
+}
+
 /**
  * A limit that is set. Zero is not one: Docker and containerd send structures in which 0 stands for "not given"
  * (clients.md, section 7), and no resource but pids has a use for a limit of nothing.
@@ -42,31 +61,24 @@ export function refuseConversion(pointer: string, why: string): never {
 	throw new RuntimeError("config.unsupported", `cgroup: ${why}`, { pointer: base + pointer });
 }
 
-/** Kinds of resources that are not implemented; empty and zero values ask for nothing. */
-export function refuseUnsupported({ cpu, memory, blockIO, network, rdma }: Resources): void {
-	if (cpu) {
-		refuse(limit(cpu.realtimeRuntime) !== undefined, "/cpu/realtimeRuntime");
-		refuse(limit(cpu.realtimePeriod) !== undefined, "/cpu/realtimePeriod");
-	}
+/** What no supported kernel can do; empty and zero values ask for nothing. */
+export function refuseUnsupported({ memory, blockIO }: Resources): void {
 	if (memory) {
-		refuse(limit(memory.kernel) !== undefined, "/memory/kernel");
-		// The kernel knows nothing else since 5.11.
-		refuse(memory.useHierarchy === false, "/memory/useHierarchy");
+		if (limit(memory.kernel) !== undefined)
+			refuseConversion("/memory/kernel", "memory.kernel: since Linux 5.16 the kernel has no limit for its own memory");
+		if (memory.useHierarchy === false)
+			refuseConversion("/memory/useHierarchy", "memory.useHierarchy: since Linux 5.11 limits always are hierarchical");
 	}
-	if (blockIO) {
-		refuse(limit(blockIO.weight) !== undefined, "/blockIO/weight");
-		refuse(limit(blockIO.leafWeight) !== undefined, "/blockIO/leafWeight");
-		refuse((blockIO.weightDevice ?? []).length > 0, "/blockIO/weightDevice");
-	}
-	if (network) {
-		refuse(limit(network.classID) !== undefined, "/network/classID");
-		refuse((network.priorities ?? []).length > 0, "/network/priorities");
-	}
-	if (rdma) refuse(Object.keys(rdma).length > 0, "/rdma");
+	if (blockIO) refuseLeafWeights(blockIO);
 }
 
-function refuse(asked: boolean, pointer: string): void {
-	if (asked) refuseConversion(pointer, `${pointer.slice(1).replaceAll("/", ".")} is not supported`);
+function refuseLeafWeights({ leafWeight, weightDevice = [] }: NonNullable<Resources["blockIO"]>): void {
+	const why = "leaf weights went with the CFQ scheduler in Linux 5.0";
+	if (limit(leafWeight) !== undefined) refuseConversion("/blockIO/leafWeight", `blockIO.leafWeight: ${why}`);
+	for (let index = 0; index < weightDevice.length; index++) {
+		if (limit(weightDevice[index]?.leafWeight) === undefined) continue;
+		refuseConversion(`/blockIO/weightDevice/${index}/leafWeight`, `blockIO.weightDevice.leafWeight: ${why}`);
+	}
 }
 
 /** Something other than devices is limited; -1 is "unlimited" for all that have it. */

@@ -1,6 +1,15 @@
 /** linux.resources as control files of the v1 controllers. */
 import { compileDeviceRules, type DeviceRule, formatRule, isTotal } from "./device-rules.js";
-import { type CgroupTarget, limit, pidsLimit, pointerTo, type Resources, refuseConversion } from "./resources.js";
+import {
+	type CgroupTarget,
+	checkMemoryUse,
+	limit,
+	pidsLimit,
+	pointerTo,
+	type Resources,
+	refuseConversion,
+	writeRdma,
+} from "./resources.js";
 
 export function writeV1(resources: Resources, ociVersion: string, target: CgroupTarget, devices: boolean): void {
 	if (resources.unified && Object.keys(resources.unified).length > 0) {
@@ -11,22 +20,24 @@ export function writeV1(resources: Resources, ociVersion: string, target: Cgroup
 	writeCpuset(resources, target);
 	const pids = pidsLimit(resources, ociVersion);
 	if (pids !== undefined) target.write("pids", "/pids/limit", "pids.max", pids);
-	writeBlockIo(resources, target);
-	for (const [index, { pageSize, limit: size }] of resources.hugepageLimits?.entries() ?? []) {
-		const at = `/hugepageLimits/${index}`;
-		target.write("hugetlb", at, `hugetlb.${pageSize}.limit_in_bytes`, String(size));
-		// Counts reservations, not page faults, so that a program fails in mmap(2) instead of by SIGBUS; Linux 5.7.
-		target.write("hugetlb", at, `hugetlb.${pageSize}.rsvd.limit_in_bytes`, String(size), true);
-	}
+	if (resources.blockIO) writeBlockIo(resources.blockIO, target);
+	if (resources.hugepageLimits) writeHugePages(resources.hugepageLimits, target);
+	if (resources.network) writeNetwork(resources.network, target);
+	if (resources.rdma) writeRdma(resources, target);
 	if (devices) writeDevices(resources, target);
 }
 
-function writeMemory({ memory }: Resources, target: CgroupTarget): void {
+function writeMemory(resources: Resources, target: CgroupTarget): void {
+	const { memory } = resources;
 	if (memory === undefined) return;
 	const bytes = limit(memory.limit);
 	const swap = limit(memory.swap);
 	const reservation = limit(memory.reservation);
-	// In this order: memsw may not be below the limit, and a new cgroup has neither.
+	checkMemoryUse(resources, target, "memory.usage_in_bytes");
+	// In this order: memsw may not be below the limit. A new cgroup has neither; one that an engine made before may have
+	// a lower memsw, which goes first.
+	if (bytes !== undefined && swap !== undefined && swap !== -1n)
+		target.write("memory", "/memory/swap", "memory.memsw.limit_in_bytes", "-1", true);
 	if (bytes !== undefined) target.write("memory", "/memory/limit", "memory.limit_in_bytes", String(bytes));
 	if (swap !== undefined) {
 		// Without swap accounting there is no file, and nothing to unlimit.
@@ -58,6 +69,14 @@ function writeCpu({ cpu }: Resources, target: CgroupTarget): void {
 	if (quota !== undefined) target.write("cpu", "/cpu/quota", "cpu.cfs_quota_us", String(quota));
 	// May not exceed the quota, so the quota comes first.
 	if (burst !== undefined) target.write("cpu", "/cpu/burst", "cpu.cfs_burst_us", String(burst));
+	// Without a budget a cgroup takes no real-time process in (EINVAL), so this is here, before anybody joins. A child's
+	// comes out of its parent's, which is the business of whoever made the parent, as with runc and dockerd.
+	const realtimePeriod = limit(cpu.realtimePeriod);
+	const realtimeRuntime = limit(cpu.realtimeRuntime);
+	if (realtimePeriod !== undefined)
+		target.write("cpu", "/cpu/realtimePeriod", "cpu.rt_period_us", String(realtimePeriod));
+	if (realtimeRuntime !== undefined)
+		target.write("cpu", "/cpu/realtimeRuntime", "cpu.rt_runtime_us", String(realtimeRuntime));
 }
 
 function writeCpuset({ cpu }: Resources, target: CgroupTarget): void {
@@ -65,8 +84,26 @@ function writeCpuset({ cpu }: Resources, target: CgroupTarget): void {
 	if (cpu?.mems) target.write("cpuset", "/cpu/mems", "cpuset.mems", cpu.mems);
 }
 
-function writeBlockIo({ blockIO }: Resources, target: CgroupTarget): void {
-	if (blockIO === undefined) return;
+function writeHugePages(limits: NonNullable<Resources["hugepageLimits"]>, target: CgroupTarget): void {
+	for (let index = 0; index < limits.length; index++) {
+		const { pageSize, limit: size } = limits[index] as (typeof limits)[number];
+		const at = `/hugepageLimits/${index}`;
+		// Counts reservations, so that a program fails in mmap(2) instead of by SIGBUS at a page fault; Linux 5.7. Page
+		// faults are limited as well: a mapping with MAP_NORESERVE reserves nothing.
+		target.write("hugetlb", at, `hugetlb.${pageSize}.rsvd.limit_in_bytes`, String(size), true);
+		target.write("hugetlb", at, `hugetlb.${pageSize}.limit_in_bytes`, String(size));
+	}
+}
+
+function writeBlockIo(blockIO: NonNullable<Resources["blockIO"]>, target: CgroupTarget): void {
+	// BFQ is the only scheduler with weights since CFQ went in Linux 5.0; `blkio.weight` was CFQ's.
+	const weight = limit(blockIO.weight);
+	if (weight !== undefined) target.write("blkio", "/blockIO/weight", "blkio.bfq.weight", String(weight));
+	for (const [index, { major, minor, weight }] of (blockIO.weightDevice ?? []).entries()) {
+		if (limit(weight) === undefined) continue;
+		const at = `/blockIO/weightDevice/${index}`;
+		target.write("blkio", at, "blkio.bfq.weight_device", `${major}:${minor} ${weight}`);
+	}
 	const kinds = [
 		["throttleReadBpsDevice", "blkio.throttle.read_bps_device"],
 		["throttleWriteBpsDevice", "blkio.throttle.write_bps_device"],
@@ -77,6 +114,15 @@ function writeBlockIo({ blockIO }: Resources, target: CgroupTarget): void {
 		for (const [index, { major, minor, rate }] of (blockIO[kind] ?? []).entries()) {
 			target.write("blkio", `/blockIO/${kind}/${index}`, file, `${major}:${minor} ${rate}`);
 		}
+	}
+}
+
+function writeNetwork({ classID, priorities = [] }: NonNullable<Resources["network"]>, target: CgroupTarget): void {
+	const id = limit(classID);
+	if (id !== undefined) target.write("net_cls", "/network/classID", "net_cls.classid", String(id));
+	for (const [index, { name, priority }] of priorities.entries()) {
+		// The kernel looks for the interface in the writer's network namespace: the host's.
+		target.write("net_prio", `/network/priorities/${index}`, "net_prio.ifpriomap", `${name} ${priority}`);
 	}
 }
 

@@ -1,9 +1,20 @@
 /** linux.resources as control files of cgroup v2: most values are v1's and have to be converted. */
 import { compileDeviceProgram, toBase64 } from "./device-program.js";
 import { compileDeviceRules, formatRule } from "./device-rules.js";
-import { type CgroupTarget, limit, pidsLimit, pointerTo, type Resources, refuseConversion } from "./resources.js";
+import {
+	type CgroupTarget,
+	checkMemoryUse,
+	limit,
+	pidsLimit,
+	pointerTo,
+	type Resources,
+	refuseConversion,
+	writeRdma,
+} from "./resources.js";
 
 export function writeV2(resources: Resources, ociVersion: string, target: CgroupTarget, devices: boolean): void {
+	refuseV1Only(resources);
+	checkMemoryUse(resources, target, "memory.current");
 	writeMemory(resources, target);
 	writeCpu(resources, target);
 	const { cpu } = resources;
@@ -17,6 +28,7 @@ export function writeV2(resources: Resources, ociVersion: string, target: Cgroup
 		target.write("hugetlb", at, `hugetlb.${pageSize}.max`, String(size));
 		target.write("hugetlb", at, `hugetlb.${pageSize}.rsvd.max`, String(size), true);
 	}
+	writeRdma(resources, target);
 	if (devices) attachDeviceProgram(resources, target);
 	// Last, because they are the more specific words.
 	for (const [file, value] of Object.entries(resources.unified ?? {})) {
@@ -25,6 +37,21 @@ export function writeV2(resources: Resources, ociVersion: string, target: Cgroup
 			refuseConversion(pointer, `unified resource "${file}" must be a file name without any slashes`);
 		target.write(file.split(".", 1)[0] ?? file, pointer, file, value);
 	}
+}
+
+function refuseV1Only({ cpu, blockIO, network }: Resources): void {
+	if (limit(cpu?.realtimeRuntime) !== undefined)
+		refuseConversion("/cpu/realtimeRuntime", "cpu.realtimeRuntime: v2 has no real-time budgets");
+	if (limit(cpu?.realtimePeriod) !== undefined)
+		refuseConversion("/cpu/realtimePeriod", "cpu.realtimePeriod: v2 has no real-time budgets");
+	if (limit(blockIO?.weight) !== undefined)
+		refuseConversion("/blockIO/weight", "blockIO.weight is not supported on v2 yet");
+	if (blockIO?.weightDevice?.length)
+		refuseConversion("/blockIO/weightDevice", "blockIO.weightDevice is not supported on v2 yet");
+	if (limit(network?.classID) !== undefined)
+		refuseConversion("/network/classID", "network.classID: v2 has no net_cls controller");
+	if (network?.priorities?.length)
+		refuseConversion("/network/priorities", "network.priorities: v2 has no net_prio controller");
 }
 
 /** -1 is "unlimited" in config.json. */

@@ -2,20 +2,24 @@
 import type { Bundle } from "../bundle/load.js";
 import { gatherFacts } from "../container/facts.js";
 import { checkId } from "../container/place.js";
+import { fillIdMappings } from "../container/subordinate-ids.js";
 import type { Native } from "../native/api.js";
 import { compilePlan } from "../plan/compile.js";
 import type { Plan } from "../plan/schema.js";
 import { bundleName } from "./bundle-name.js";
+import { rootlessMode } from "./rootless-mode.js";
 import type { GlobalOptions } from "./table.js";
 
 /** `given`: the container's id; by default it has the bundle's name. */
 export function explainedPlan(native: Native, bundle: Bundle, global: GlobalOptions, given?: string): Plan {
 	const id = given ?? bundleName(bundle.path);
 	checkId(id);
-	return compilePlan({
+	const host = gatherFacts(native, bundle.spec);
+	const unmapped = fillIdMappings(native, bundle.spec, host, native.environment());
+	const plan = compilePlan({
 		id,
 		bundle,
-		host: gatherFacts(native, bundle.spec),
+		host,
 		options: {
 			noPivot: false,
 			noNewKeyring: false,
@@ -24,6 +28,9 @@ export function explainedPlan(native: Native, bundle: Bundle, global: GlobalOpti
 			systemdCgroup: global["systemd-cgroup"] === true,
 			listenFds: 0,
 			trace: global.trace === true,
+			...rootlessMode(global),
 		},
 	});
+	if (unmapped !== undefined) plan.warnings.unshift({ at: "/linux/uidMappings", message: unmapped });
+	return plan;
 }

@@ -1,8 +1,9 @@
 /**
  * What this build does with config.json, found out by asking the code that would do it: a word of the schema, or a
- * property, is supported unless the rules or the compiler of plans refuse it as unsupported. So the features document
- * says what is true, and becomes true for a new feature with the line that refuses it going away.
+ * property, is supported unless the rules or the compiler of plans refuse it. So the features document says what is
+ * true, and says it of a new feature as soon as the line that refuses it has gone.
  */
+import { checkRules } from "../bundle/rules/rules.js";
 import type { Linux, Mount, Process, Spec } from "../bundle/spec.js";
 import type { CgroupLayout } from "../cgroup/layout.js";
 import { RuntimeError } from "../errors.js";
@@ -59,9 +60,9 @@ function refuses(spec: Spec, probe: Probe, cgroup: CgroupLayout): boolean {
 		euid: probe.rootless ? 1000 : 0,
 		egid: probe.rootless ? 1000 : 0,
 		initialUserNamespace: true,
+		timeNamespaces: true,
 		apparmor: true,
 		selinux: true,
-		timeNamespaces: true,
 	};
 	try {
 		const bundle = { path: "/", rootfs: "/", spec, warnings: [] };
@@ -75,7 +76,7 @@ function refuses(spec: Spec, probe: Probe, cgroup: CgroupLayout): boolean {
 	}
 }
 
-/** True when a configuration with these parts is not refused as unsupported, on v1 or on v2. */
+/** True when a configuration with these parts is taken, on v1 or on v2. They have to be good ones. */
 export function isSupported(probe: Probe): boolean {
 	const spec: Spec = {
 		ociVersion: "1.3.0",
@@ -84,5 +85,6 @@ export function isSupported(probe: Probe): boolean {
 		mounts: probe.mounts ?? [],
 		linux: { namespaces: [{ type: "mount" }, { type: "network" }], cgroupsPath: "/probe", ...probe.linux },
 	};
+	if (checkRules(spec).some(({ severity }) => severity === "error")) return false;
 	return layouts.some((layout) => !refuses(spec, probe, layout));
 }

@@ -66,7 +66,7 @@ export const globalOptions = [
 		placeholder: "MODE",
 		choices: ["true", "false", "auto"],
 		refusal: 'invalid value "%s" for flag -rootless: want true, false or auto',
-		summary: "go on without a cgroup when there is no permission to make one",
+		summary: "true: make a cgroup only for a container that asks for one; auto (default): true unless root on the host",
 	},
 	{ name: "trace", kind: "flag", summary: "create and run: print the time of each step on standard error" },
 	{ name: "help", alias: "h", kind: "flag", summary: "show help" },

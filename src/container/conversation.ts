@@ -8,6 +8,7 @@ import type { InitStep } from "../plan/schema.js";
 import { runHooks } from "./hooks.js";
 import { writeIdMaps } from "./host-steps.js";
 import { interruption } from "./interruption.js";
+import { checkJoinedMaps } from "./joined-maps.js";
 import type { Launch, StartedLaunch } from "./launch-state.js";
 import { channelOf, tell } from "./launch-state.js";
 import { mapMount } from "./mount-idmap.js";
@@ -15,6 +16,7 @@ import { moveNetDevices } from "./net-devices.js";
 import { withProcess } from "./recording.js";
 import type { TracedStep } from "./request.js";
 import { joinResctrlGroups } from "./resctrl.js";
+import { scheduleProcess } from "./scheduling.js";
 import { deliverListener, type ListenerDelivery, listenerLost } from "./seccomp.js";
 import { sendSource } from "./send-source.js";
 import { writeRecord } from "./store.js";
@@ -31,6 +33,7 @@ export function converse(state: Launch): StartedLaunch {
 				state.pidfd = message.pidfd;
 				recordProcess(state, message.pid);
 				if (state.resctrlMade !== undefined) joinResctrlGroups(state, message.pid);
+				if (state.bundle.spec.linux?.uidMappings) checkJoinedMaps(native, state.bundle.spec, message.pid);
 				break;
 			case "netDevices":
 				moveNetDevices(state, pidOf(state));
@@ -61,6 +64,7 @@ export function converse(state: Launch): StartedLaunch {
 				reportTrace(state, message.microseconds);
 				break;
 			case "ready":
+				if (hasPriorities(state)) scheduleProcess(state, pidOf(state));
 				pidOf(state);
 				return state as StartedLaunch;
 			case "failure":
@@ -106,6 +110,11 @@ export function initFailure(state: Launch, failure: StepFailure): RuntimeError {
 	return explainFailure(state.plan, failure);
 }
 
+function hasPriorities({ bundle }: Launch): boolean {
+	const process = bundle.spec.process;
+	return process?.scheduler !== undefined || process?.ioPriority !== undefined;
+}
+
 function receive(state: Launch): InitMessage {
 	const channel = channelOf(state);
 	return state.native.receive(state.pidfd === undefined ? { channel } : { channel, pidfd: state.pidfd });
@@ -125,7 +134,10 @@ function runCreateHooks(state: Launch): void {
 		const hooks = bundle.spec.hooks?.[stage];
 		if (!hooks?.length) continue;
 		try {
-			runHooks(native, { stage, hooks, state: hookState(state.record, "creating"), env, cwd: bundle.path, files });
+			// Prestart hooks were part of start until version 1.1 of the specification, and exist for those who were
+			// written then: to them the container is created, as with crun. The others hear what `state` says, as with runc.
+			const status = stage === "prestart" ? "created" : "creating";
+			runHooks(native, { stage, hooks, state: hookState(state.record, status), env, cwd: bundle.path, files });
 		} catch (error) {
 			throw error instanceof RuntimeError ? error.prefixed("unable to start container process: ") : error;
 		}

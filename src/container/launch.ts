@@ -12,10 +12,11 @@ import type { Environment, StateRoot } from "./place.js";
 import { checkId, stateRoot } from "./place.js";
 import { newRecord } from "./recording.js";
 import type { LaunchRequest } from "./request.js";
-import { checkConsole, checkPreservedFds, listenFds } from "./request.js";
+import { checkConsole, checkPreservedFds, checkPrivileges, listenFds } from "./request.js";
 import { checkResctrlVacant, makeResctrlGroups } from "./resctrl.js";
 import { filterOf } from "./seccomp.js";
 import { claim, directoryOf } from "./store.js";
+import { fillIdMappings } from "./subordinate-ids.js";
 import { undo } from "./undo.js";
 
 /** Runs everything up to the point where the container waits for start. On failure nothing is left. */
@@ -66,6 +67,9 @@ function prepare(native: Native, request: LaunchRequest, mode: LaunchMode, aroun
 	checkConsole(bundle.spec, request, mode.detached);
 
 	const host = gatherFacts(native, bundle.spec);
+	checkPrivileges(bundle.spec, host.euid);
+	const unmapped = fillIdMappings(native, bundle.spec, host, env);
+	if (unmapped !== undefined) request.onWarning?.(unmapped, "/linux/uidMappings");
 	const preserved = request.preserveFds ?? 0;
 	const options: CreateOptions = {
 		noPivot: request.noPivot === true,
@@ -77,6 +81,7 @@ function prepare(native: Native, request: LaunchRequest, mode: LaunchMode, aroun
 		trace: request.onTrace !== undefined,
 	};
 	if (env.NOTIFY_SOCKET) options.notifyDirectory = directory.notify;
+	if (request.rootless !== undefined) options.rootless = request.rootless;
 	const draft = beginPlan({ id: request.id, bundle, host, options });
 	// On v2 the clone itself puts the process into its cgroup, which is not there yet.
 	const sentSteps = clonesIntoCgroup(draft) ? 0 : draft.init.length;
@@ -150,7 +155,6 @@ function begin(state: Launch): void {
 
 /** The steps that the init does not have yet. */
 function sendSteps(state: Launch, channel: number): void {
-	// goWithoutCgroups may have changed them.
 	const { version, id, init, trace } = state.plan;
 	const rest = state.sentSteps === 0 ? init : init.slice(state.sentSteps);
 	state.sentSteps = init.length;

@@ -2,11 +2,11 @@
 import { RuntimeError } from "../errors.js";
 import type { Native } from "../native/api.js";
 import { failedWith } from "./errno.js";
-import type { Place } from "./place.js";
+import type { Place, StateRoot } from "./place.js";
 import { checkId, stateRoot } from "./place.js";
 import type { ContainerState } from "./state.js";
 import { describe } from "./state.js";
-import { directoryOf, readRecord } from "./store.js";
+import { directoryOf, inaccessible, readRecord } from "./store.js";
 
 export interface ListRequest extends Place {
 	/** A container whose record cannot be read is left out, and told here. */
@@ -18,7 +18,7 @@ export function list(native: Native, request: ListRequest): ContainerState[] {
 	const root = stateRoot(native, request);
 	const containers: ContainerState[] = [];
 	let users: Map<number, string> | undefined;
-	for (const id of namesIn(native, root.path, root.explicit)) {
+	for (const id of namesIn(native, root)) {
 		const directory = directoryOf(root.path, id);
 		try {
 			const record = readRecord(native, directory);
@@ -35,16 +35,16 @@ export function list(native: Native, request: ListRequest): ContainerState[] {
 	return containers;
 }
 
-function namesIn(native: Native, root: string, mustExist: boolean): string[] {
+function namesIn(native: Native, root: StateRoot): string[] {
 	try {
-		const entries = native.listDirectory({ path: root });
+		const entries = native.listDirectory({ path: root.path });
 		return entries
 			.filter(({ name, type }) => type === "directory" && isId(name))
 			.map(({ name }) => name)
 			.sort();
 	} catch (error) {
-		if (failedWith(error, "ENOENT") && !mustExist) return [];
-		throw error;
+		if (failedWith(error, "ENOENT") && !root.explicit) return [];
+		throw inaccessible(error, root);
 	}
 }
 

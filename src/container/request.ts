@@ -14,7 +14,7 @@ export interface LaunchRequest extends Place {
 	noNewKeyring?: boolean;
 	preserveFds?: number;
 	systemdCgroup?: boolean;
-	/** Go on without a cgroup when there is no permission to make one; undefined: when not root on the host. */
+	/** A container that asks for no cgroup gets none; undefined: when not root on the host. */
 	rootless?: boolean;
 	/** What the plan compiler noticed; `pointer` into config.json. */
 	onWarning?: (message: string, pointer?: string) => void;
@@ -28,6 +28,15 @@ export interface TracedStep {
 	op: string;
 	at?: string;
 	microseconds: number;
+}
+
+/** Nothing of a container can be made without privileges: a user gets them in a user namespace. */
+export function checkPrivileges({ linux }: Spec, euid: number): void {
+	if (euid === 0 || linux?.namespaces?.some(({ type }) => type === "user")) return;
+	throw new RuntimeError("config.invalid", "rootless container requires user namespaces", {
+		pointer: "/linux/namespaces",
+		hint: "`spec --rootless` writes a configuration that a user can run",
+	});
 }
 
 /** Who holds the container's terminal decides where it can go: runc's rules and words. */

@@ -51,19 +51,19 @@ export function claim(native: Native, directory: StateDirectory, root: StateRoot
 	} catch (error) {
 		if (failedWith(error, "EEXIST"))
 			throw new RuntimeError("container.exists", "container with given ID already exists");
-		if (!failedWith(error, "ENOENT")) throw notWritable(error, root);
+		if (!failedWith(error, "ENOENT")) throw inaccessible(error, root);
 		try {
 			native.makeDirectory({ path: root.path, mode: root.sticky ? 0o1700 : 0o700, parents: true, existOk: true });
 			native.makeDirectory({ path: directory.path, mode });
 		} catch (failure) {
-			throw notWritable(failure, root);
+			throw inaccessible(failure, root);
 		}
 	}
 	return native.lockDirectory({ path: directory.path, exclusive: true, wait: true });
 }
 
 /** What an ordinary user without XDG_RUNTIME_DIR meets. */
-function notWritable(error: unknown, root: StateRoot): unknown {
+export function inaccessible(error: unknown, root: StateRoot): unknown {
 	if (!failedWith(error, "EACCES", "EPERM", "EROFS")) return error;
 	return new RuntimeError("io", error.message, {
 		path: root.path,

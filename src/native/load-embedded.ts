@@ -3,8 +3,10 @@
  *
  * The kernel maps code from files only, so the addon has to lie somewhere. It lies in a directory that no one but
  * this user can write, under its content hash: for root /var/lib/runtime-ts (not /run, which Debian mounts noexec;
- * not /tmp, where anyone could put a file of that name first). The first start unpacks it there; each later one only
- * maps it, which is why this file imports nothing: node:fs alone would cost half of a container start.
+ * not /tmp, where anyone could put a file of that name first), for others below XDG_RUNTIME_DIR. The first start
+ * unpacks it there; each later one only maps it, which is why this file imports nothing: node:fs alone would
+ * cost half of a container start. Who has another XDG_RUNTIME_DIR than the usual one pays for it, since that directory
+ * comes from the environment and has to be looked at first.
  */
 import type { Native } from "./api.js";
 import { loadAddon } from "./load.js";
@@ -25,6 +27,9 @@ export async function loadEmbeddedAddon(embedded: string, hash: string): Promise
 	} catch {
 		// Not unpacked yet, or not loadable from there: the slow way finds out and says so.
 	}
+	const { loadUnpacked } = await import("./own-directory.js");
+	const unpacked = loadUnpacked(hash, directory);
+	if (unpacked !== undefined) return unpacked;
 	const { unpackAddon } = await import("./unpack.js");
 	return unpackAddon(embedded, hash, directory);
 }

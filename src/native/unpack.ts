@@ -4,7 +4,6 @@ import {
 	closeSync,
 	constants,
 	fsyncSync,
-	lstatSync,
 	mkdirSync,
 	openSync,
 	readFileSync,
@@ -15,12 +14,13 @@ import {
 import { RuntimeError } from "../errors.js";
 import type { Native } from "./api.js";
 import { loadAddon } from "./load.js";
+import { isOwn, ownDirectories } from "./own-directory.js";
 
 /** O_TMPFILE of Linux (asm-generic, so x86-64 and arm64): node:fs has no name for it. */
 const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
 
 /** Throws RuntimeError("host.unsupported") when no directory of this machine lets code be loaded from it. */
-export function unpackAddon(embedded: string, hash: string, trusted: string): Native {
+export function unpackAddon(embedded: string, hash: string, usual: string): Native {
 	const bytes = readFileSync(embedded);
 	const found = createHash("sha256").update(bytes).digest("hex");
 	if (found !== hash) {
@@ -29,10 +29,7 @@ export function unpackAddon(embedded: string, hash: string, trusted: string): Na
 		});
 	}
 	const attempts: string[] = [];
-	let attempted: string | undefined;
-	for (const directory of [trusted, ownRuntimeDirectory()]) {
-		if (directory === undefined || directory === attempted) continue;
-		attempted = directory;
+	for (const directory of ownDirectories(usual)) {
 		try {
 			return loadAddon(install(directory, bytes, hash));
 		} catch (error) {
@@ -51,15 +48,6 @@ export function unpackAddon(embedded: string, hash: string, trusted: string): Na
 	});
 }
 
-/** XDG_RUNTIME_DIR for a root that may not write /var/lib (rootless Podman runs us as root of a user namespace). */
-function ownRuntimeDirectory(): string | undefined {
-	const key = "XDG_RUNTIME_DIR=";
-	// The standalone binary's process.env is empty, see addon/standalone/detach.ts, and the verb for it is not loaded yet.
-	const environment = readFileSync("/proc/self/environ", "utf8").split("\0");
-	const runtime = environment.find((entry) => entry.startsWith(key))?.slice(key.length);
-	return runtime ? `${runtime}/runtime-ts.lib` : undefined;
-}
-
 /** Writes the addon under its hash, atomically; refuses a directory that another user could write. */
 function install(directory: string, bytes: Uint8Array, hash: string): string {
 	try {
@@ -67,8 +55,7 @@ function install(directory: string, bytes: Uint8Array, hash: string): string {
 	} catch (error) {
 		if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
 	}
-	const stat = lstatSync(directory);
-	if (!stat.isDirectory() || stat.uid !== process.geteuid?.() || (stat.mode & 0o077) !== 0) {
+	if (!isOwn(directory, 0o077)) {
 		throw new Error("exists, but is not a directory of this user with mode 0700");
 	}
 	const path = `${directory}/${hash}.node`;

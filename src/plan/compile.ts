@@ -33,6 +33,7 @@ import {
 	openRoot,
 	requireMountNamespace,
 } from "./root.js";
+import { scheduleFromOutside } from "./scheduling.js";
 import type { HostStep, InitStep, Plan } from "./schema.js";
 import { compileSeccomp } from "./seccomp.js";
 import { failsOnUnknown, rawProgram, seccompListener } from "./seccomp-extras.js";
@@ -72,7 +73,8 @@ export function beginPlan({ id, bundle, host, options }: PlanInput): PlanDraft {
 		);
 	}
 	const privileged = host.euid === 0 && host.initialUserNamespace;
-	const cgroup = compileCgroup({ id, spec, layout: host.cgroup, privileged });
+	const optional = options.rootless ?? !privileged;
+	const cgroup = compileCgroup({ id, spec, layout: host.cgroup, privileged, optional });
 	const { warnings } = cgroup;
 	const context: Context = {
 		id,
@@ -118,6 +120,7 @@ export function finishPlan({ context, warnings, host, init, rlimits }: PlanDraft
 	compileIntelRdt(context, host);
 	writeIdMaps(context, host);
 	moveNetDevices(context, host);
+	scheduleFromOutside(context, host);
 	const plan: Plan = {
 		version: 1,
 		id,

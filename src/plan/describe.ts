@@ -56,6 +56,17 @@ const entries = {
 
 type Describe<Step extends { op: string }> = { [Op in Step["op"]]: (step: Extract<Step, { op: Op }>) => string };
 
+const priorities: Describe<InitStepOf<"process.scheduler" | "process.ioPriority">> = {
+	"process.scheduler": ({ policy, nice, priority, flags, runtime, deadline, period }) =>
+		`schedule as ${policy} (${list([
+			...(priority === 0 ? [] : [`priority ${priority}`]),
+			...(runtime === "0" ? [] : [`${runtime} ns in ${deadline} of each ${period === "0" ? deadline : period}`]),
+			...(nice === 0 && (priority !== 0 || runtime !== "0") ? [] : [`nice ${nice}`]),
+			...flags,
+		])})`,
+	"process.ioPriority": (step) => `set the I/O priority to ${step.class} ${step.priority}`,
+};
+
 const initSentences: Describe<InitStep> = {
 	"process.oomScoreAdj": ({ value }) => `set oom_score_adj to ${value}`,
 	"namespace.join": ({ namespaces }) =>
@@ -77,7 +88,7 @@ const initSentences: Describe<InitStep> = {
 	"cgroup.join": () => "enter the cgroups",
 	"namespace.unshare": ({ namespaces }) => `make new namespaces: ${list(namespaces)}`,
 	"mount.filesystem": (step) =>
-		`mount ${step.type} on ${step.destination}${details(step, ...(step.copyUp ? ["copy up"] : []), ...(step.rootLabel ? [`label ${step.rootLabel}`] : []))}`,
+		`mount ${step.type} on ${step.destination}${details(step, ...(step.copyUp ? ["copy up"] : []), ...(step.rootLabel ? [`label ${step.rootLabel}`] : []))}${step.ifForbidden ? `, or bind ${step.ifForbidden} there` : ""}`,
 	"mount.bind": (step) =>
 		`bind ${step.source} on ${step.destination}${details(step, ...(step.tree ? ["with its submounts"] : []))}`,
 	"mount.remount": (step) => `remount ${step.destination}${details(step)}`,
@@ -101,14 +112,7 @@ const initSentences: Describe<InitStep> = {
 	"path.readonly": ({ path }) => `make ${path} read-only`,
 	"path.mask": ({ path, label }) => `mask ${path}${label === undefined ? "" : ` (label ${label})`}`,
 	"process.rlimit": ({ type, soft, hard }) => `set ${type} to ${soft} (hard ${hard})`,
-	"process.scheduler": ({ policy, nice, priority, flags, runtime, deadline, period }) =>
-		`schedule as ${policy} (${list([
-			...(priority === 0 ? [] : [`priority ${priority}`]),
-			...(runtime === "0" ? [] : [`${runtime} ns in ${deadline} of each ${period === "0" ? deadline : period}`]),
-			...(nice === 0 && (priority !== 0 || runtime !== "0") ? [] : [`nice ${nice}`]),
-			...flags,
-		])})`,
-	"process.ioPriority": (step) => `set the I/O priority to ${step.class} ${step.priority}`,
+	...priorities,
 	"process.affinity": ({ cpus }) => `run on CPUs ${cpus.join(", ")}`,
 	"process.personality": ({ domain }) => `set the execution domain to ${domain}`,
 	"process.memoryPolicy": ({ mode, nodes, flags }) =>
@@ -131,8 +135,10 @@ const initSentences: Describe<InitStep> = {
 };
 
 const hostSentences: Describe<HostStep> = {
+	...priorities,
 	"cgroup.create": ({ path }) => `make cgroup ${path}`,
 	"cgroup.write": ({ path, value }) => `write ${value} to ${path}`,
+	"cgroup.check": ({ path, atMost }) => `check that ${path} is at most ${atMost}`,
 	"cgroup.inherit": ({ path, file }) => `fill ${path}/${file} from its parents`,
 	"cgroup.devices": ({ path, rules }) => `attach a device program of ${count(rules.length, "rule")} to ${path}`,
 	"idmap.write": ({ uid, gid }) =>

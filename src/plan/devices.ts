@@ -100,6 +100,7 @@ function createDevice(context: Context, device: Device, at: string | undefined):
 				uid: device.uid ?? 0,
 				gid: device.gid ?? 0,
 			};
+	if (step.op === "device.create" && kind !== "p") step.source = path;
 	if (at !== undefined) step.at = at;
 	return step;
 }

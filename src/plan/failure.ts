@@ -54,8 +54,10 @@ export function explainFailure(plan: Pick<Plan, "init">, failure: FailedStep): R
 		case "hook.run":
 			return explainHook(step, failure, text);
 		default: {
-			const where = step.at === undefined ? "" : ` (config.json#${step.at})`;
-			return error("init", inInit + sentence(step, failure, text) + where, step, failure, hintFor(step, failure));
+			const at = refusedByCgroup(step, failure) ? "/linux/cgroupsPath" : step.at;
+			const where = at === undefined ? "" : ` (config.json#${at})`;
+			const { op } = step;
+			return error("init", inInit + sentence(step, failure, text) + where, { op, at }, failure, hintFor(step, failure));
 		}
 	}
 }
@@ -69,15 +71,25 @@ export function explainHostFailure(plan: Pick<Plan, "host">, failure: FailedStep
 	const where = step.at === undefined ? "" : ` (config.json#${step.at})`;
 	const [code, action] = hostAction(step);
 	const said = describeHostStep(step);
-	// What the kernel itself says (rtnetlink, resctrl); a path or a name only repeats the step.
-	const words = failure.detail?.includes(" ") && !said.includes(failure.detail) ? ` (${failure.detail})` : "";
-	return error(code, `${starting}${action}: ${said}: ${text}${words}${where}`, step, failure, hintFor(step, failure));
+	let cause = text;
+	if (step.op === "idmap.write") {
+		// What newuidmap said, which is a sentence.
+		if (failure.detail) cause = `${failure.detail.replace(/\.$/, "")}: ${text}`;
+	} else if (failure.detail?.includes(" ") && !said.includes(failure.detail)) {
+		// What the kernel itself says (rtnetlink, resctrl); a path or a name only repeats the step.
+		cause = `${text} (${failure.detail})`;
+	}
+	return error(code, `${starting}${action}: ${said}: ${cause}${where}`, step, failure, hintFor(step, failure));
 }
 
 function hostAction(step: HostStep): [ErrorCode, string] {
 	switch (step.op) {
 		case "idmap.write":
 			return ["container.create", "error mapping users"];
+		case "process.scheduler":
+			return ["container.create", "error setting scheduler"];
+		case "process.ioPriority":
+			return ["container.create", "failed to set io priority"];
 		case "netDevice.move":
 		case "netDevices.return":
 		case "netDevices.keep":
@@ -89,10 +101,19 @@ function hostAction(step: HostStep): [ErrorCode, string] {
 		case "cgroup.create":
 		case "cgroup.inherit":
 			return ["cgroup", "unable to apply cgroup configuration"];
+		case "cgroup.check":
 		case "cgroup.write":
 		case "cgroup.devices":
 			return ["cgroup", "error setting cgroup config for procHooks process"];
 	}
+}
+
+/**
+ * A clone into a cgroup of v2 fails in ways that no namespace has: no right to move there, a cgroup whose controllers go
+ * to its children, a threaded one (clone3(2)).
+ */
+export function refusedByCgroup(step: InitStep | HostStep, { code }: FailedStep): boolean {
+	return step.op === "clone" && step.cgroup !== undefined && ["EACCES", "EBUSY", "EOPNOTSUPP"].includes(code);
 }
 
 /** The words that runc has for the step, then what exactly went wrong. */
@@ -104,6 +125,8 @@ function sentence(step: InitStep, failure: FailedStep, text: string): string {
 			return `error mounting ${JSON.stringify(step.source)} to rootfs at ${JSON.stringify(step.destination)}: ${cause}`;
 		case "mount.remount":
 			return step.destination === "/" ? `error setting rootfs as readonly: ${cause}` : cause;
+		case "clone":
+			return refusedByCgroup(step, failure) ? `unable to apply cgroup configuration: ${step.cgroup}: ${text}` : cause;
 		case "root.open":
 			return `error preparing rootfs: ${cause}`;
 		case "root.enter":

@@ -1,5 +1,5 @@
 /** What a person can do about a failed step, where experience says what is behind an errno. */
-import type { FailedStep } from "./failure.js";
+import { type FailedStep, refusedByCgroup } from "./failure.js";
 import type { HostStep, InitStep } from "./schema.js";
 
 type Step = InitStep | HostStep;
@@ -8,6 +8,8 @@ export function hintFor(step: Step, failure: FailedStep): string | undefined {
 	if (failure.detail === "MOUNT_ATTR_IDMAP") return idmapped(step, failure);
 	switch (step.op) {
 		case "mount.filesystem":
+			if (step.ifForbidden && failure.syscall === "open_tree")
+				return `the container shares the namespace that ${step.type} shows, which its user namespace does not own; the host has nothing at ${step.ifForbidden} to bind instead`;
 			return filesystem(step.type, failure);
 		case "mount.bind":
 			if (failure.code === "ENOENT" && (failure.syscall === "open_tree" || failure.syscall === "open"))
@@ -24,7 +26,7 @@ export function hintFor(step: Step, failure: FailedStep): string | undefined {
 			return undefined;
 		case "root.open":
 			return failure.code === "EACCES"
-				? "in a user namespace, the container's root needs to search (x) every directory on the way to its root filesystem"
+				? "a directory on the way to the root filesystem may not be searched by the user who calls the runtime"
 				: undefined;
 		case "namespace.join":
 			if (failure.code === "EINVAL") return "the path must be a namespace of the type that it is listed for";
@@ -33,7 +35,7 @@ export function hintFor(step: Step, failure: FailedStep): string | undefined {
 			if (failure.code === "ERANGE") return "a clock of the container would be negative, or beyond 146 years";
 			return failure.code === "EPERM" ? "setting the clocks of a namespace takes CAP_SYS_TIME" : undefined;
 		case "clone":
-			return clone(failure);
+			return refusedByCgroup(step, failure) ? cloneIntoCgroup(failure) : clone(failure);
 		case "root.enter":
 			return step.method === "pivot" && failure.code === "EINVAL"
 				? "pivot_root does not work when the root of the host is an initramfs; --no-pivot does"
@@ -47,17 +49,15 @@ export function hintFor(step: Step, failure: FailedStep): string | undefined {
 				? "lowering the score takes CAP_SYS_RESOURCE, which the runtime lacks here"
 				: undefined;
 		case "process.user":
+			if (failure.syscall === "setgroups" && failure.code === "EPERM") return "the user namespace denies setgroups";
 			return failure.code === "EINVAL" ? "the id is not mapped in the user namespace" : undefined;
 		case "sysctl.write":
 			if (failure.code === "ENOENT") return "this kernel has no such parameter, or not in a namespace";
 			return failure.code === "EINVAL" ? "the kernel refuses the value" : undefined;
 		case "device.create":
 			if (failure.code === "EEXIST") return "a file that is not this device is at the path";
-			return failure.code === "EPERM" ? "mknod takes CAP_MKNOD and a device cgroup that allows it" : undefined;
-		case "device.bind":
-			return failure.code === "ENXIO"
-				? `${step.source} on the host is another device; in a user namespace a device can only be bound from the host's path`
-				: undefined;
+			if (failure.code === "EPERM") return "mknod takes CAP_MKNOD and a device cgroup that allows it";
+			return step.source === undefined ? undefined : bindDevice(step.source, failure, "where mknod is not allowed");
 		case "process.scheduler":
 			return scheduler(step.policy, failure);
 		case "process.ioPriority":
@@ -74,10 +74,23 @@ export function hintFor(step: Step, failure: FailedStep): string | undefined {
 			return failure.code === "EROFS"
 				? "without a mount on /dev, the runtime needs to write to the root filesystem"
 				: undefined;
+		case "device.bind":
+			return bindDevice(step.source, failure, "in a user namespace");
+		case "cgroup.create":
+			return isForbidden(failure)
+				? "a cgroup can be made only where it was delegated to the caller; without linux.cgroupsPath and limits the container stays in the caller's"
+				: undefined;
+		case "cgroup.check":
+			return failure.code === "EBUSY"
+				? "more is in use, and memory.checkBeforeUpdate refuses to take it away"
+				: undefined;
 		case "cgroup.write":
 			if (failure.code === "ENOENT") return "the host's kernel or configuration lacks this control file";
 			return failure.code === "EINVAL" ? "the kernel refuses the value" : undefined;
 		case "idmap.write":
+			if (failure.code === "ENOENT") return "a user may map other ids than their own only with newuidmap and newgidmap";
+			// user_namespaces(7): a page of text, 340 lines, no id twice; the bundle has checked the last two.
+			if (failure.code === "EINVAL") return "the kernel takes less than one page of lines of three numbers";
 			return failure.code === "EPERM"
 				? "a range must be one that /etc/subuid and /etc/subgid give to the caller"
 				: undefined;
@@ -86,11 +99,22 @@ export function hintFor(step: Step, failure: FailedStep): string | undefined {
 	}
 }
 
+function isForbidden({ code }: FailedStep): boolean {
+	return code === "EACCES" || code === "EPERM" || code === "EROFS";
+}
+
+function bindDevice(source: string, { code, syscall }: FailedStep, where: string): string | undefined {
+	if (syscall !== "open_tree") return undefined;
+	if (code === "ENOENT") return `${where} a device is the host's, and the host has no ${source}`;
+	return code === "ENXIO" ? `${source} on the host is another device; ${where} the host's is bound` : undefined;
+}
+
 function filesystem(type: string, { code }: FailedStep): string | undefined {
 	if (code === "ENODEV") return `the kernel has no filesystem "${type}"; /proc/filesystems lists what there is`;
 	if (code === "EINVAL") return "an option may be one that the filesystem does not know";
 	if (code !== "EPERM") return undefined;
-	if (type === "sysfs") return "in a user namespace, sysfs can be mounted only together with a new network namespace";
+	if (type === "sysfs")
+		return "sysfs can be mounted only where the network namespace belongs to the container's user namespace";
 	if (type === "proc")
 		return "in a user namespace, proc can be mounted only together with a new pid namespace, and where the outer /proc is not covered in parts";
 	return "in a user namespace, only some filesystems can be mounted";
@@ -121,6 +145,13 @@ function netDevice({ code }: FailedStep): string | undefined {
 	if (code === "EXDEV") return "the network namespace is the runtime's own";
 	if (code === "EINVAL") return "the kernel does not let every device leave its network namespace (lo, for instance)";
 	return undefined;
+}
+
+/** cgroup-v2.rst, "Delegation Containment" and "No Internal Process Constraint". */
+function cloneIntoCgroup({ code }: FailedStep): string {
+	if (code === "EACCES")
+		return "a process can be moved only within a tree that was delegated to the caller, who has to be in it: `systemd-run --user --scope -p Delegate=yes` makes one";
+	return "the cgroup passes controllers on to its children, or is threaded: it takes no process of its own";
 }
 
 function clone({ code }: FailedStep): string | undefined {

@@ -37,4 +37,6 @@ export interface CreateOptions {
 	/** LISTEN_FDS of the caller, 0 when unset. */
 	listenFds: number;
 	trace: boolean;
+	/** `--rootless`: whether a container that asks for no cgroup goes without one; undefined: when not root on the host. */
+	rootless?: boolean;
 }

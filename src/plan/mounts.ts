@@ -8,6 +8,7 @@ import { addIdMap } from "./mount-idmap.js";
 import { mountOption } from "./mount-options.js";
 import { cleanPath } from "./paths.js";
 import type { AttributeChange, InitStep, InitStepOf } from "./schema.js";
+import { mountedOnHost } from "./shared-mounts.js";
 
 /** Where the steps of a mount go. */
 export interface MountSteps {
@@ -80,7 +81,7 @@ function check(mount: Mount, flags: MountFlags, destination: string, at: string)
 			pointer: `${at}/options/${flags.copyUpAt}`,
 		});
 	}
-	// The kernel would ignore it; runc has refused it since 1.4 and ignored it before.
+	// The kernel would ignore it; runc has refused it since 1.2 (runc#3990) and ignored it before.
 	if (flags.bind && flags.options.length > 0) {
 		throw new RuntimeError("config.invalid", "bind mounts cannot have any filesystem-specific options applied", {
 			pointer: `${at}/options/${(mount.options ?? []).findIndex((word) => mountOption(word) === undefined && !isIdMapOption(word))}`,
@@ -183,6 +184,8 @@ function newFilesystem(
 	// CVE-2019-19921, CVE-2023-27561, CVE-2025-54867: an image whose /proc or /sys is a symlink.
 	if (type === "proc" || type === "sysfs") step.ordinary = true;
 	if (flags.copyUp) step.copyUp = true;
+	const ifForbidden = mountedOnHost(context, type);
+	if (ifForbidden !== undefined) step.ifForbidden = ifForbidden;
 	addIdMap(step, context, mount, flags);
 	steps.push(step);
 }

@@ -1,6 +1,7 @@
 /** linux.namespaces: which are joined, which are made, and in which order the kernel wants that. */
 import type { Spec } from "../bundle/spec.js";
 import type { Context, Linux } from "./context.js";
+import { rootSubstitute } from "./idmap.js";
 import type { InitStep, InitStepOf, NamespaceType } from "./schema.js";
 import { createTimeNamespace } from "./time.js";
 
@@ -54,7 +55,9 @@ export function readNamespaces(spec: Spec): Namespaces {
  */
 export function enterNamespaces(context: Context, init: InitStep[]): void {
 	const { joined, created } = context.namespaces;
-	if (joined.length > 0) init.push({ op: "namespace.join", at: "/linux/namespaces", namespaces: joined });
+	if (joined.length > 0) {
+		init.push({ op: "namespace.join", at: "/linux/namespaces", namespaces: joined, ...rootSubstitute(context) });
+	}
 	createTimeNamespace(context, "before clone", init);
 	const cloned: NamespaceType[] = [];
 	for (let index = 0; index < created.length; index++) {

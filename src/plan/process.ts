@@ -1,12 +1,10 @@
 /** process: who runs what, where. Everything in this order, because each step takes away what an earlier one needed. */
-import { isSwitchedOn } from "../bundle/annotations.js";
-import { RuntimeError } from "../errors.js";
 import { append } from "./append.js";
 import { compileCapabilities, finalCapabilities, withAdmin } from "./capabilities.js";
 import type { Context, Process } from "./context.js";
 import type { Environment } from "./environment.js";
+import { limitGroups } from "./groups.js";
 import { startContainerHooks } from "./hooks.js";
-import { deniesSetgroups, inheritsDenial } from "./idmap.js";
 import { labelProgram } from "./labels.js";
 import { compileScheduling } from "./scheduling.js";
 import type { InitStep, InitStepOf } from "./schema.js";
@@ -59,33 +57,18 @@ function userOf({ user }: Process): NonNullable<Process["user"]> {
 
 function user(context: Context): InitStepOf<"process.user"> {
 	const { uid, gid, additionalGids, umask } = userOf(context.process);
-	const keeps = isSwitchedOn(context.spec, "run.oci.keep_original_groups");
-	const denied = deniesSetgroups(context);
-	const setgroups = !keeps && !denied && !inheritsDenial(context);
-	if (keeps && additionalGids?.length) {
-		context.warn("/process/user/additionalGids", "has no effect with the annotation run.oci.keep_original_groups");
-	} else if (denied && additionalGids?.length) {
-		throw new RuntimeError("config.invalid", "cannot set any additional groups in a rootless container", {
-			pointer: "/process/user/additionalGids",
-		});
-	}
-	if (!keeps && !setgroups && additionalGids?.length) {
-		// runc and crun pass over it in silence: engines add the groups of the image's user without knowing the host.
-		context.warn(
-			"/process/user/additionalGids",
-			"additional groups are ignored: the caller's user namespace denies setgroups (/proc/self/setgroups)",
-		);
-	}
-	return {
+	const step: InitStepOf<"process.user"> = {
 		op: "process.user",
 		at: "/process/user",
 		uid,
 		gid,
 		additionalGids: additionalGids ?? [],
 		umask: umask ?? defaultUmask,
-		setgroups,
+		setgroups: true,
 		keepCapabilities: true,
 	};
+	limitGroups(context, step);
+	return step;
 }
 
 /** Owned by the process's user, who could not open /dev/tty's namesakes otherwise. */

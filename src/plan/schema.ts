@@ -57,6 +57,31 @@ const mountCommon = {
 	propagation: z.array(propagation).optional().describe("applied in order, after the mount is in place"),
 };
 
+/** Who to be in a user namespace that does not map id 0. */
+const rootSubstitute = { uid: z.number().int().optional(), gid: z.number().int().optional() };
+/** Steps of the init, or of the engine where the init has no say (scheduling.ts). */
+const scheduler = z
+	.object({
+		op: z.literal("process.scheduler"),
+		at,
+		policy: z.string().describe("SCHED_*"),
+		nice: z.number().int(),
+		priority: z.number().int(),
+		flags: z.array(z.string()).describe("SCHED_FLAG_*"),
+		runtime: z.string().describe("nanoseconds, as are deadline and period"),
+		deadline: z.string(),
+		period: z.string(),
+	})
+	.describe("sched_setattr(2)");
+const ioPriority = z
+	.object({
+		op: z.literal("process.ioPriority"),
+		at,
+		class: z.string().describe("IOPRIO_CLASS_*"),
+		priority: z.number().int(),
+	})
+	.describe("ioprio_set(2), for the process group");
+
 export const initStep = z.discriminatedUnion("op", [
 	// --- before the clone: run by the init's first stage, in the host's namespaces --------------------------
 	z.object({ op: z.literal("process.oomScoreAdj"), at, value: z.number().int() }),
@@ -65,8 +90,11 @@ export const initStep = z.discriminatedUnion("op", [
 			op: z.literal("namespace.join"),
 			at,
 			namespaces: z.array(z.object({ type: namespaceType, path: z.string(), at })),
+			...rootSubstitute,
 		})
-		.describe("opens every path first, then joins: user first, mount last"),
+		.describe(
+			"opens every path first, then joins: what the caller may join, the user namespace, the rest; the mount namespace last",
+		),
 	z
 		.object({
 			op: z.literal("clone"),
@@ -92,7 +120,7 @@ export const initStep = z.discriminatedUnion("op", [
 
 	// --- after the clone: run by the container's first process ---------------------------------------------
 	z
-		.object({ op: z.literal("idmap.wait"), at })
+		.object({ op: z.literal("idmap.wait"), at, ...rootSubstitute })
 		.describe("asks the engine to write the id maps, waits, then becomes root in the new user namespace"),
 	z
 		.object({ op: z.literal("netDevices.wait"), at })
@@ -143,6 +171,12 @@ export const initStep = z.discriminatedUnion("op", [
 			.optional()
 			.describe(
 				"the destination must be a real directory reached without any symlink (CVE-2019-19921, CVE-2023-27561)",
+			),
+		ifForbidden: z
+			.string()
+			.optional()
+			.describe(
+				"absolute host path: bound here, with all below it and all of it with `attributes`, when the kernel refuses the mount (EPERM)",
 			),
 		rootLabel: z
 			.string()
@@ -197,6 +231,10 @@ export const initStep = z.discriminatedUnion("op", [
 			mode: z.number().int(),
 			uid: z.number().int(),
 			gid: z.number().int(),
+			source: z
+				.string()
+				.optional()
+				.describe("host path of the device, bound in its place (device.bind) where mknod says EPERM"),
 		})
 		.describe("an existing file that is not this device is an error"),
 	z
@@ -269,27 +307,8 @@ export const initStep = z.discriminatedUnion("op", [
 		soft: z.string(),
 		hard: z.string(),
 	}),
-	z
-		.object({
-			op: z.literal("process.scheduler"),
-			at,
-			policy: z.string().describe("SCHED_*"),
-			nice: z.number().int(),
-			priority: z.number().int(),
-			flags: z.array(z.string()).describe("SCHED_FLAG_*"),
-			runtime: z.string().describe("nanoseconds, as are deadline and period"),
-			deadline: z.string(),
-			period: z.string(),
-		})
-		.describe("sched_setattr(2)"),
-	z
-		.object({
-			op: z.literal("process.ioPriority"),
-			at,
-			class: z.string().describe("IOPRIO_CLASS_*"),
-			priority: z.number().int(),
-		})
-		.describe("ioprio_set(2), for the process group"),
+	scheduler,
+	ioPriority,
 	z.object({ op: z.literal("process.affinity"), at, cpus: z.array(z.number().int()) }).describe("sched_setaffinity(2)"),
 	z.object({ op: z.literal("process.personality"), at, domain: z.enum(["LINUX", "LINUX32"]) }),
 	z
@@ -326,6 +345,10 @@ export const initStep = z.discriminatedUnion("op", [
 		additionalGids: z.array(z.number().int()),
 		umask: z.number().int().optional(),
 		setgroups: z.boolean().describe("false where the user namespace denies setgroups"),
+		setgroupsMayBeDenied: z
+			.boolean()
+			.optional()
+			.describe("a user namespace that was joined may deny it: no error when there is no group to set"),
 		keepCapabilities: z.boolean().describe("PR_SET_KEEPCAPS across the change"),
 	}),
 	z.object({
@@ -397,6 +420,12 @@ export const hostStep = z.discriminatedUnion("op", [
 		optional: z.boolean().optional().describe("a missing file is not an error"),
 	}),
 	z.object({
+		op: z.literal("cgroup.check"),
+		at,
+		path: z.string().describe("host path of a file with one number, such as memory.usage_in_bytes"),
+		atMost: z.string().describe("decimal; a greater number in the file is an error (EBUSY)"),
+	}),
+	z.object({
 		op: z.literal("cgroup.inherit"),
 		at,
 		path: z.string().describe("cgroup directory"),
@@ -452,6 +481,8 @@ export const hostStep = z.discriminatedUnion("op", [
 	z
 		.object({ op: z.literal("resctrl.join"), at, root: z.string(), path: z.string() })
 		.describe("run when the container's first process is known"),
+	scheduler,
+	ioPriority,
 ]);
 
 export const plan = z.object({

@@ -9,11 +9,13 @@ type Resources = NonNullable<NonNullable<Spec["linux"]>["resources"]>;
 
 const v1: CgroupLayout = {
 	mode: "v1",
-	v1: ["cpu,cpuacct", "cpuset", "memory", "devices", "pids", "blkio", "hugetlb"].map((name) => ({
-		controllers: name.split(","),
-		path: `/v1/${name}`,
-		root: "/",
-	})),
+	v1: ["cpu,cpuacct", "cpuset", "memory", "devices", "pids", "blkio", "hugetlb", "net_cls,net_prio", "rdma"].map(
+		(name) => ({
+			controllers: name.split(","),
+			path: `/v1/${name}`,
+			root: "/",
+		}),
+	),
 };
 const v2: CgroupLayout = { mode: "v2", v1: [], unified: "/v2" };
 
@@ -83,7 +85,12 @@ const limits: [string, Resources, string[], string[]][] = [
 	[
 		"memory and swap",
 		{ memory: { limit: 100, swap: 150, reservation: 50 } },
-		[`${memory}.limit_in_bytes=100`, `${memory}.memsw.limit_in_bytes=150`, `${memory}.soft_limit_in_bytes=50`],
+		[
+			`${memory}.memsw.limit_in_bytes=-1 (optional)`,
+			`${memory}.limit_in_bytes=100`,
+			`${memory}.memsw.limit_in_bytes=150`,
+			`${memory}.soft_limit_in_bytes=50`,
+		],
 		["/v2/p/memory.max=100", "/v2/p/memory.swap.max=50", "/v2/p/memory.low=50"],
 	],
 	[
@@ -143,8 +150,8 @@ const limits: [string, Resources, string[], string[]][] = [
 		"huge pages",
 		{ hugepageLimits: [{ pageSize: "2MB", limit: 4194304 }] },
 		[
-			"/v1/hugetlb/p/hugetlb.2MB.limit_in_bytes=4194304",
 			"/v1/hugetlb/p/hugetlb.2MB.rsvd.limit_in_bytes=4194304 (optional)",
+			"/v1/hugetlb/p/hugetlb.2MB.limit_in_bytes=4194304",
 		],
 		["/v2/p/hugetlb.2MB.max=4194304", "/v2/p/hugetlb.2MB.rsvd.max=4194304 (optional)"],
 	],
@@ -163,9 +170,16 @@ const limits: [string, Resources, string[], string[]][] = [
 			blockIO: { weight: 0, weightDevice: [], throttleReadBpsDevice: [] },
 			hugepageLimits: [],
 			network: {},
+			rdma: {},
 		},
 		[],
 		[],
+	],
+	[
+		"rdma",
+		{ rdma: { mlx5_1: { hcaHandles: 3, hcaObjects: 10000 }, mlx4_0: { hcaObjects: 1000 } } },
+		["/v1/rdma/p/rdma.max=mlx5_1 hca_handle=3 hca_object=10000", "/v1/rdma/p/rdma.max=mlx4_0 hca_object=1000"],
+		["/v2/p/rdma.max=mlx5_1 hca_handle=3 hca_object=10000", "/v2/p/rdma.max=mlx4_0 hca_object=1000"],
 	],
 ];
 
@@ -181,6 +195,18 @@ t.test("v1 alone", async (t) => {
 		`${memory}.kmem.tcp.limit_in_bytes=5`,
 		`${memory}.swappiness=0`,
 		`${memory}.oom_control=1`,
+	]);
+	t.strictSame(writes(v1, { cpu: { realtimeRuntime: 1000, realtimePeriod: 20000 } }), [
+		`${cpu}.rt_period_us=20000`,
+		`${cpu}.rt_runtime_us=1000`,
+	]);
+	t.strictSame(
+		writes(v1, { blockIO: { weight: 100, leafWeight: 0, weightDevice: [{ major: 8, minor: 0, weight: 200 }] } }),
+		["/v1/blkio/p/blkio.bfq.weight=100", "/v1/blkio/p/blkio.bfq.weight_device=8:0 200"],
+	);
+	t.strictSame(writes(v1, { network: { classID: 5, priorities: [{ name: "eth0", priority: 3 }] } }), [
+		"/v1/net_cls,net_prio/p/net_cls.classid=5",
+		"/v1/net_cls,net_prio/p/net_prio.ifpriomap=eth0 3",
 	]);
 	t.throws(() => compile(v1, { unified: { "memory.high": "1" } }), {
 		code: "config.unsupported",
@@ -210,23 +236,45 @@ t.test("v2 alone", async (t) => {
 	}
 });
 
-t.test("what is not there yet is refused with its pointer", async (t) => {
-	const refused: [Resources, string][] = [
-		[{ cpu: { realtimeRuntime: 1000 } }, "/cpu/realtimeRuntime"],
-		[{ memory: { kernel: 1 } }, "/memory/kernel"],
-		[{ blockIO: { weight: 100 } }, "/blockIO/weight"],
-		[{ blockIO: { weightDevice: [{ major: 1, minor: 1, weight: 10 }] } }, "/blockIO/weightDevice"],
-		[{ network: { classID: 5 } }, "/network/classID"],
-		[{ rdma: { mlx: { hcaHandles: 1 } } }, "/rdma"],
+t.test("what the kernel has no means for is refused with its pointer", async (t) => {
+	const refused: [Resources, string, CgroupLayout[]][] = [
+		[{ memory: { kernel: 1 } }, "/memory/kernel", [v1, v2]],
+		[{ memory: { useHierarchy: false } }, "/memory/useHierarchy", [v1, v2]],
+		[{ blockIO: { leafWeight: 100 } }, "/blockIO/leafWeight", [v1, v2]],
+		[
+			{ blockIO: { weightDevice: [{ major: 1, minor: 1, leafWeight: 10 }] } },
+			"/blockIO/weightDevice/0/leafWeight",
+			[v1, v2],
+		],
+		[{ cpu: { realtimeRuntime: 1000 } }, "/cpu/realtimeRuntime", [v2]],
+		[{ cpu: { realtimePeriod: 1000 } }, "/cpu/realtimePeriod", [v2]],
+		[{ blockIO: { weight: 100 } }, "/blockIO/weight", [v2]],
+		[{ blockIO: { weightDevice: [{ major: 1, minor: 1, weight: 10 }] } }, "/blockIO/weightDevice", [v2]],
+		[{ network: { classID: 5 } }, "/network/classID", [v2]],
+		[{ network: { priorities: [{ name: "lo", priority: 1 }] } }, "/network/priorities", [v2]],
 	];
-	for (const [resources, pointer] of refused) {
-		for (const layout of [v1, v2]) {
+	for (const [resources, pointer, layouts] of refused) {
+		for (const layout of layouts) {
 			t.throws(
 				() => compile(layout, resources),
 				{ code: "config.unsupported", context: { pointer: `/linux/resources${pointer}` } },
-				pointer,
+				`${pointer} on ${layout.mode}`,
 			);
 		}
+	}
+});
+
+t.test("checkBeforeUpdate looks before anything is written", async (t) => {
+	const checks = (layout: CgroupLayout, memory: NonNullable<Resources["memory"]>) =>
+		compile(layout, { memory })
+			.host.filter(({ op }) => op === "cgroup.check" || op === "cgroup.write")
+			.slice(0, 1);
+	const at = "/linux/resources/memory/limit";
+	const step = { op: "cgroup.check", at, path: `${memory}.usage_in_bytes`, atMost: "4096" };
+	t.strictSame(checks(v1, { limit: 4096, checkBeforeUpdate: true }), [step]);
+	t.strictSame(checks(v2, { limit: 4096, checkBeforeUpdate: true }), [{ ...step, path: "/v2/p/memory.current" }]);
+	for (const limits of [{ limit: 4096 }, { limit: -1, checkBeforeUpdate: true }]) {
+		t.match(checks(v1, limits), [{ op: "cgroup.write" }], JSON.stringify(limits));
 	}
 });
 

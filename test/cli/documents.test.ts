@@ -1,9 +1,10 @@
 import t from "tap";
 import { flatten, readDefinitions, type Schema } from "../../spec-schemas/flatten.js";
 import { ANNOTATIONS } from "../../src/bundle/annotations.js";
+import { parseConfig } from "../../src/bundle/parse.js";
 import { validateFeatures } from "../../src/generated/validate-features.js";
 import { plan as planSchema } from "../../src/plan/schema.js";
-import type { Bent } from "../bundle/base.js";
+import { type Bent, bentText } from "../bundle/base.js";
 import { drive, host, sample } from "./drive.js";
 
 t.test("features is a features document", async (t) => {
@@ -15,6 +16,9 @@ t.test("features is a features document", async (t) => {
 	t.match(document, { ociVersionMin: "1.0.0", ociVersionMax: "1.3.0" });
 	// Docker 25 and containerd 2 look for it before they ask for recursive read-only mounts.
 	t.ok(document.mountOptions.includes("rro"));
+	// containerd looks for both before it gives a pod a user namespace.
+	t.ok(document.mountOptions.includes("idmap"));
+	t.ok(document.linux.mountExtensions.idmap.enabled);
 	t.ok(document.linux.capabilities.includes("CAP_CHECKPOINT_RESTORE"));
 });
 
@@ -50,13 +54,39 @@ t.test("features says what the code does", async (t) => {
 	t.same(linux.seccomp.supportedFlags, linux.seccomp.knownFlags);
 	t.same(potentiallyUnsafeConfigAnnotations, [...ANNOTATIONS].sort());
 
-	// isSupported asks the compiler; what it finds in this build:
-	t.ok(linux.mountExtensions.idmap.enabled);
-	t.ok(mountOptions.includes("idmap"));
-	for (const part of ["netDevices", "intelRdt", "apparmor", "selinux"]) t.ok(linux[part].enabled, part);
-	t.ok(linux.memoryPolicy.modes.includes("MPOL_LOCAL"));
-	t.ok(linux.namespaces.includes("time"));
-	t.notOk(linux.cgroup.systemd, "the compiler refuses it");
+	// What a configuration with the feature is told, and what the document says.
+	const told = (bend: (config: Bent) => void) =>
+		!parseConfig(bentText(bend)).diagnostics.some(({ severity }) => severity === "error");
+	const idmap = (c: Bent) => {
+		const mapping = [{ containerID: 0, hostID: 1000, size: 1 }];
+		Object.assign(c.mounts[1], { uidMappings: mapping, gidMappings: mapping });
+	};
+	t.equal(linux.mountExtensions.idmap.enabled, told(idmap));
+	t.equal(mountOptions.includes("idmap"), told(idmap));
+	t.equal(
+		linux.netDevices.enabled,
+		told((c) => (c.linux.netDevices = { eth0: {} })),
+	);
+	t.equal(
+		linux.intelRdt.enabled,
+		told((c) => (c.linux.intelRdt = { closID: "x" })),
+	);
+	t.equal(
+		linux.apparmor.enabled,
+		told((c) => (c.process.apparmorProfile = "x")),
+	);
+	t.equal(
+		linux.selinux.enabled,
+		told((c) => (c.process.selinuxLabel = "x")),
+	);
+	t.equal(
+		linux.memoryPolicy.modes.includes("MPOL_LOCAL"),
+		told((c) => (c.linux.memoryPolicy = { mode: "MPOL_LOCAL" })),
+	);
+	t.equal(
+		linux.namespaces.includes("time"),
+		told((c) => c.linux.namespaces.push({ type: "time" })),
+	);
 	for (const type of ["cgroup", "ipc", "mount", "network", "pid", "user", "uts"]) t.ok(linux.namespaces.includes(type));
 	for (const refused of ["nonsense", "size=1"]) t.notOk(mountOptions.includes(refused), refused);
 });
@@ -146,10 +176,11 @@ t.test("validate prints everything", async (t) => {
 
 	// Only the plan compiler refuses this one.
 	const config = JSON.parse(sample("runc-spec.json"));
-	config.linux.resources.network = { classID: 1 };
+	config.linux.resources.memory = { kernel: 1 };
 	t.match(await drive(host(JSON.stringify(config)), "validate", "/b"), {
 		status: 1,
-		stdout: /^config.json#\/linux\/resources\/network\/classID: .*not supported$[\s\S]*^\/b: 1 error/m,
+		stdout:
+			/^config.json#\/linux\/resources\/memory\/kernel: .*the kernel has no limit for its own memory$[\s\S]*^\/b: 1 error/m,
 	});
 	// No cgroup hierarchy is this host's fault.
 	config.linux.resources = { memory: { limit: 1048576 } };

@@ -3,7 +3,7 @@ import { create } from "../../src/container/create.js";
 import { containerRecord } from "../../src/container/record.js";
 import { state } from "../../src/container/state.js";
 import { config, host, leftovers, order, request } from "./bundle.js";
-import { root } from "./scene.js";
+import { root, type SceneNative } from "./scene.js";
 
 t.test("the init starts before the cgroups are made, the record is written before them", async (t) => {
 	const native = host();
@@ -90,14 +90,12 @@ t.test("hooks: prestart, then createRuntime, with the state", async (t) => {
 		{ path: "/a", cwd: "/bundle" },
 		{ path: "/b", cwd: "/bundle" },
 	]);
-	t.strictSame(JSON.parse(String(native.callsOf("runHook")[0]?.stdin)), {
-		ociVersion: "1.2.0",
-		id: "web",
-		status: "creating",
-		pid: 500,
-		bundle: "/bundle",
-		annotations: { k: "v" },
-	});
+	const states = native.callsOf("runHook").map(({ stdin }) => JSON.parse(String(stdin)));
+	const state = { ociVersion: "1.2.0", id: "web", pid: 500, bundle: "/bundle", annotations: { k: "v" } };
+	t.strictSame(states, [
+		{ ...state, status: "created" },
+		{ ...state, status: "creating" },
+	]);
 	t.match(native.callsOf("send"), [{ type: "hooks" }]);
 });
 
@@ -151,21 +149,61 @@ t.test("a cgroup with processes in it is not shared, and not emptied", async (t)
 	t.strictSame(leftovers(native), ["/sys/fs/cgroup/memory/web"]);
 });
 
-t.test("no permission for cgroups: an error for root, none for a rootless container without limits", async (t) => {
-	const refused = { step: 0, syscall: "mkdir", errno: 13, code: "EACCES", detail: "/sys/fs/cgroup/pids/web" };
+t.test("no permission for cgroups is an error", async (t) => {
 	const native = host();
-	native.hostFailure = refused;
+	native.hostFailure = { step: 0, syscall: "mkdir", errno: 13, code: "EACCES", detail: "/sys/fs/cgroup/pids/web" };
 	t.throws(() => create(native, request), { message: /permission denied/ });
-	const rootless = host();
-	rootless.hostFailure = refused;
-	const warnings: string[] = [];
-	create(rootless, { ...request, rootless: true, onWarning: (message) => warnings.push(message) });
-	t.match(rootless.callsOf("sendCgroups"), [{ directories: [] }]);
-	t.match(warnings, [/no permission to make a cgroup/]);
-	const limits = { namespaces: [{ type: "mount" }], resources: { pids: { limit: 5 } } };
-	const limited = host(config({ linux: limits }));
-	limited.hostFailure = refused;
-	t.throws(() => create(limited, { ...request, rootless: true }), { message: /permission denied/ });
+	t.strictSame(leftovers(native), []);
+});
+
+t.test("without root a container has a cgroup only when it asks for one; --rootless says otherwise", async (t) => {
+	const made = (rootless: boolean | undefined, euid: number, linux: object = {}): number => {
+		const mappings = [{ containerID: 0, hostID: 0, size: 1 }];
+		const namespaces = [{ type: "mount" }, { type: "user" }];
+		const native = host(config({ linux: { namespaces, uidMappings: mappings, gidMappings: mappings, ...linux } }));
+		native.identityFacts = { ...native.identityFacts, euid };
+		create(native, { ...request, ...(rootless === undefined ? {} : { rootless }) });
+		return native.callsOf("executeHostSteps").length;
+	};
+	t.equal(made(undefined, 0), 1);
+	t.equal(made(undefined, 1000), 0);
+	t.equal(made(true, 0), 0);
+	t.equal(made(false, 1000), 1);
+	t.equal(made(true, 1000, { cgroupsPath: "/delegated/web" }), 1);
+	t.equal(made(true, 1000, { resources: { pids: { limit: 5 } } }), 1);
+	t.equal(made(true, 1000, { resources: { devices: [{ allow: false, access: "rwm" }] } }), 0);
+});
+
+t.test("a user needs a user namespace", async (t) => {
+	const native = host();
+	native.identityFacts = { ...native.identityFacts, euid: 1000 };
+	t.throws(() => create(native, request), {
+		message: "runc create failed: rootless container requires user namespaces",
+		context: { pointer: "/linux/namespaces", hint: /spec --rootless/ },
+	});
+	t.strictSame(leftovers(native), []);
+});
+
+t.test("mappings beside a joined user namespace must be those that it has", async (t) => {
+	const joined = (uidMap: string): SceneNative => {
+		const mappings = [{ containerID: 0, hostID: 1000, size: 10 }];
+		const namespaces = [{ type: "mount" }, { type: "user", path: "/proc/7/ns/user" }];
+		const native = host(config({ linux: { namespaces, uidMappings: mappings, gidMappings: mappings } }));
+		native.files.put("/proc/500/uid_map", uidMap);
+		native.files.put("/proc/500/gid_map", "         0       1000         10\n");
+		return native;
+	};
+	create(joined("         0       1000         10\n"), request);
+	create(joined("         4       1004          6\n         0       1000          4\n"), request);
+	const other = joined("         0       2000         10\n");
+	t.throws(() => create(other, request), {
+		message: "runc create failed: the user namespace /proc/7/ns/user has other uid mappings",
+		context: {
+			pointer: "/linux/uidMappings",
+			hint: "it has 0:2000:10 (container:host:size), the configuration says 0:1000:10",
+		},
+	});
+	t.strictSame(leftovers(other), []);
 });
 
 t.test("descriptors to pass must be open", async (t) => {

@@ -46,8 +46,14 @@ t.test("not in a mount namespace that is joined", async (t) => {
 	t.strictSame(native.callsOf("sendSource"), []);
 });
 
-t.test("a step without a source has none opened", async (t) => {
+t.test("the root filesystem is opened like a source", async (t) => {
 	const native = asking("root.open");
+	create(native, request);
+	t.match(native.callsOf("sendSource"), [{ path: /\/rootfs$/ }]);
+});
+
+t.test("a step without a source has none opened", async (t) => {
+	const native = asking("root.enter");
 	t.throws(() => create(native, request), { message: /the init broke the protocol/ });
 	t.strictSame(native.callsOf("sendSource"), []);
 });

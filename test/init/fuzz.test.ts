@@ -61,6 +61,7 @@ t.test("no input makes the readers misbehave", async (t) => {
 		...folder("addon/steps"),
 		...folder("addon/init").filter((file) => !file.endsWith("main.cc")),
 		"addon/common/frame.cc",
+		"addon/common/priorities.cc",
 		"addon/init/fuzz/plan.cc",
 	];
 	const flags = ["-std=c++20", "-O1", "-g", "-D_GNU_SOURCE", "-D_FILE_OFFSET_BITS=64", "-DSTANDALONE", "-Iaddon"];

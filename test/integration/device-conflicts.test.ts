@@ -1,6 +1,6 @@
 /** linux.devices where there is something already. */
 import { execFileSync } from "node:child_process";
-import { lstatSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { chownSync, lstatSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import type { Bundle } from "../support/bundle.js";
@@ -134,6 +134,41 @@ t.test("default devices are there beside those of the configuration, and in thei
 	);
 	t.equal(bare.null, "character special file 666 1:3 0:0", "in the image's own /dev, too");
 	t.equal(bare.tty, "character special file 666 5:0 0:0");
+});
+
+t.test("what is in the place of a default device is an error, too", { skip: unlessPeer(lenient) }, async (t) => {
+	for (const make of ["a file", "another device", "a symlink to a file of the host"]) {
+		let path = "";
+		let before = "";
+		const container = space.container((config, { rootfs }) => {
+			config.root.readonly = false;
+			config.mounts = config.mounts.filter(({ destination }) => !destination.startsWith("/dev"));
+			mkdirSync(join(rootfs, "dev"), { recursive: true });
+			path = join(rootfs, "dev/zero");
+			others[make]?.(path);
+			before = kind(path);
+		});
+		const result = container.create();
+		t.equal(result.status, 1);
+		t.match(result.error, /error creating device nodes: make device \/dev\/zero \(c 1:5, mode 0666\): file exists/);
+		t.equal(kind(path), before);
+	}
+});
+
+t.test("a fifo has its owner in the container, also in a user namespace", { skip: oursOnly }, async (t) => {
+	const path = "/opt/pipe";
+	const seen = space.inside(
+		(config, bundle) => {
+			withDevices([{ type: "p", path, fileMode: 0o1620, uid: 5, gid: 6 }], ({ rootfs }) => {
+				for (const name of [rootfs, join(rootfs, "opt"), join(rootfs, "dev")]) chownSync(name, 100000, 100000);
+			})(config, bundle);
+			config.linux.namespaces.push({ type: "user" });
+			config.linux.uidMappings = [{ containerID: 0, hostID: 100000, size: 65536 }];
+			config.linux.gidMappings = [{ containerID: 0, hostID: 100000, size: 65536 }];
+		},
+		{ pipe: `stat -c '%F %a %u:%g' ${path}` },
+	);
+	t.equal(seen.pipe, "fifo 1620 5:6");
 });
 
 t.test("in a user namespace the host's device is bound, and only that device", { skip: oursOnly }, async (t) => {

@@ -1,7 +1,8 @@
 import { statSync } from "node:fs";
 import t from "tap";
-import { unlessPeer } from "../support/runtime.js";
-import { nothingLeft, workspace } from "../support/workspace.js";
+import { mountOn } from "../support/mountinfo.js";
+import { oursOnly, Runtime, unlessPeer } from "../support/runtime.js";
+import { Container, nothingLeft, workspace } from "../support/workspace.js";
 
 const space = workspace(t);
 const kept = { runc: "takes any file for the device", crun: "takes any file for the device" };
@@ -129,6 +130,35 @@ t.test("no rules at all deny too", async (t) => {
 	);
 	t.match(seen.kmsg, /EPERM$/, "GHSA-g54h-m393-cpwq: a list that is missing is not a list that allows");
 	t.match(seen.null, /^ok/);
+});
+
+t.test("where the runtime has no CAP_MKNOD the host's devices are bound", { skip: oursOnly }, async (t) => {
+	const without = ["setpriv", "--bounding-set", "-mknod", "--"];
+	const runtime = new Runtime(space.root, space.path("io"), without);
+	const made = space.container((config) => {
+		config.linux.devices = [{ path: "/dev/net/tun", type: "c", major: 10, minor: 200 }];
+		config.process.args = [
+			"/bin/sh",
+			"-c",
+			"stat -c '%n %t:%T' /dev/null /dev/tty /dev/net/tun; echo > /dev/null && echo works; cat /proc/self/mountinfo",
+		];
+	});
+	const result = new Container(made.id, made.bundle, runtime).run();
+	t.equal(result.status, 0, result.stderr);
+	t.match(result.stdout, /^\/dev\/null 1:3\n\/dev\/tty 5:0\n\/dev\/net\/tun a:c8\nworks\n/);
+	t.equal(mountOn(result.stdout, "/dev/null").type, "devtmpfs");
+	for (const [path, minor, reason] of [
+		["/dev/none", 3, "where mknod is not allowed a device is the host's, and the host has no /dev/none"],
+		["/dev/zero", 3, "/dev/zero on the host is another device; where mknod is not allowed the host's is bound"],
+	] as const) {
+		const other = space.container((config) => {
+			config.linux.devices = [{ path, type: "c", major: 1, minor }];
+		});
+		const refused = new Container(other.id, other.bundle, runtime).create();
+		t.equal(refused.status, 1);
+		t.match(refused.stderr, reason);
+		t.match(refused.stderr, /\(config.json#\/linux\/devices\/0\)/);
+	}
 });
 
 nothingLeft(t, space);

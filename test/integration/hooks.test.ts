@@ -61,7 +61,7 @@ t.test("six kinds: order, namespaces, arguments, environment, state on standard 
 		t.same([zero, one, variable], ["zero", "one", `of-${kind}`], name);
 	}
 	const expected: Record<Kind, Partial<State>> = {
-		prestart: { status: "creating", pid },
+		prestart: { status: runtimeName === "runc" ? "creating" : "created", pid },
 		createRuntime: { status: "creating", pid },
 		createContainer: { status: "creating", pid: 1 },
 		startContainer: { status: "created", pid: 1 },

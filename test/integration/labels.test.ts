@@ -1,6 +1,6 @@
 /** process.apparmorProfile, process.selinuxLabel, linux.mountLabel: refused without the module, seen inside with it. */
 import { execFileSync } from "node:child_process";
-import { copyFileSync, existsSync, readFileSync } from "node:fs";
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import type { Config } from "../support/config.js";
@@ -12,6 +12,11 @@ const space = workspace(t);
 const parameter = "/sys/module/apparmor/parameters/enabled";
 const apparmor = existsSync(parameter) && readFileSync(parameter, "utf8").startsWith("Y");
 const selinux = existsSync("/sys/fs/selinux/enforce");
+// The guest's SELinux has no policy, so far, and no label is valid without one (test/vm/pack.sh).
+const policy = join(import.meta.dirname, "../../build/test/selinux.policy");
+if (selinux && process.env.GUEST_USER && existsSync(policy)) {
+	writeFileSync("/sys/fs/selinux/load", readFileSync(policy));
+}
 const withAppArmor = apparmor ? false : "the kernel has no AppArmor, or it is off";
 const withSelinux = selinux ? false : "the kernel has no SELinux, or it is off";
 const without = (present: boolean, name: string) => (present ? `the kernel has ${name}` : oursOnly);
@@ -88,14 +93,30 @@ t.test("SELinux labels of the process and of the mounts", { skip: withSelinux },
 			config.linux.mountLabel = label;
 		},
 		{
-			process: "cat /proc/self/attr/current",
+			// The kernel ends it with a NUL and no newline.
+			process: "tr '\\0' '\\n' < /proc/self/attr/current",
 			dev: "kernel label /dev",
 			shm: "kernel label /dev/shm",
 			mqueue: "kernel label /dev/mqueue",
+			masked: "kernel label /sys/firmware",
+			keyring: "cat /proc/self/attr/keycreate",
 		},
 	);
-	t.match(seen.process, /^system_u:system_r:container_t:s0:c1,c2/);
-	for (const found of [seen.dev, seen.shm, seen.mqueue]) t.equal(found, label);
+	t.equal(seen.process, "system_u:system_r:container_t:s0:c1,c2");
+	for (const found of [seen.dev, seen.shm, seen.mqueue, seen.masked]) t.equal(found, label);
+	t.equal(seen.keyring, "", "the label for new keys ends with exec");
+	t.match(
+		error((config) => {
+			config.process.selinuxLabel = "system_u:system_r:nobody_knows_t:s0";
+		}),
+		/invalid argument \(config\.json#\/process\/selinuxLabel\)/,
+	);
+	t.match(
+		error((config) => {
+			config.linux.mountLabel = "system_u:object_r:nobody_knows_t:s0";
+		}),
+		/invalid argument \(config\.json#\/mounts\/\d+\)/,
+	);
 });
 
 nothingLeft(t, space);

@@ -150,15 +150,4 @@ t.test("what can't be bound, and what is said", { skip: oursOnly }, async (t) =>
 	}
 });
 
-t.test("a root filesystem that the container's root can't reach", { skip: oursOnly }, async (t) => {
-	const container = space.container((config, bundle) => {
-		userNamespace(config, bundle);
-		chmodSync(bundle.path, 0o700);
-	});
-	const result = container.create();
-	t.ok(failed(result));
-	t.match(result.stderr, /permission denied.*root\/path/);
-	t.match(result.log.at(-1), { pointer: "/root/path", hint: /needs to search \(x\)/ });
-});
-
 nothingLeft(t, space);

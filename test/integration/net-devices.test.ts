@@ -195,6 +195,19 @@ t.test("a create that fails later gives the devices back", { skip }, async (t) =
 	ip(home, `link del ${name}`);
 });
 
+t.test("a device that is down and has no address", { skip }, async (t) => {
+	ip(home, "link add plain0 type veth peer name plain1");
+	const made = container((config) => {
+		config.linux.netDevices = { plain0: { name: "" } };
+	});
+	const result = made.create([], { shell });
+	t.equal(result.status, 0, result.stderr);
+	const { flags, addresses } = device(watched(t, made), "plain0");
+	t.ok(flags.includes("UP"));
+	t.same(addresses, []);
+	end(made);
+});
+
 t.test("run gives the namespace free when the container has ended", { skip }, async (t) => {
 	const name = makeDevice();
 	const made = container((config) => {

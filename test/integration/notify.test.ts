@@ -1,33 +1,12 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { existsSync, statSync } from "node:fs";
 import t from "tap";
-import { program } from "../support/programs.js";
+import { NotifySocket } from "../support/notify-socket.js";
 import { unlessPeer } from "../support/runtime.js";
 import { eventually, nothingLeft, workspace } from "../support/workspace.js";
 
 const proxy = unlessPeer({ crun: "1.8 binds the caller's socket, and adds no MAINPID" });
 const space = workspace(t);
-
-/** A socket as systemd has it for a service of Type=notify. */
-class NotifySocket {
-	received = "";
-	readonly #child: ChildProcess;
-
-	constructor(readonly path: string) {
-		this.#child = spawn(program("probe"), ["listen", path], { stdio: ["ignore", "pipe", "inherit"] });
-		this.#child.stdout?.on("data", (data: Buffer) => {
-			this.received += data;
-		});
-	}
-
-	async listening(): Promise<void> {
-		await eventually(() => this.received.includes("listening"), "the socket is there");
-	}
-
-	close(): void {
-		this.#child.kill("SIGKILL");
-	}
-}
 
 t.test(
 	"READY=1 reaches the caller's socket with MAINPID, at start of a detached container",
@@ -74,7 +53,7 @@ t.test("in a user namespace, whose root can't reach the runtime's directory", { 
 		execFileSync("chown", ["-hR", "100000:100000", bundle.rootfs]);
 		config.process.args = ["/bin/sh", "-c", "probe notify READY=1; sleep 0.3"];
 	});
-	t.equal(statSync(space.runtime.root).mode & 0o077, 0, "the runtime's directory is root's alone");
+	t.equal(statSync(space.root).mode & 0o077, 0, "the runtime's directory is root's alone");
 	const result = container.run([], { env: { NOTIFY_SOCKET: socket.path } });
 	t.equal(result.status, 0, result.stderr);
 	await eventually(() => /READY=1/.test(socket.received), "READY=1 arrives");

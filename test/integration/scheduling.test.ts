@@ -6,7 +6,7 @@ import t from "tap";
 import type { Edit } from "../support/bundle.js";
 import type { Config } from "../support/config.js";
 import { program } from "../support/programs.js";
-import { unlessPeer } from "../support/runtime.js";
+import { oursOnly, unlessPeer } from "../support/runtime.js";
 import { nothingLeft, workspace } from "../support/workspace.js";
 
 const space = workspace(t);
@@ -131,6 +131,45 @@ t.test("what the kernel refuses is an error that names the value", { skip: unles
 		config.linux.memoryPolicy = { mode: "MPOL_BIND", nodes: "1000" };
 	});
 	t.match(node, /error setting memory policy: .*invalid argument \(config\.json#\/linux\/memoryPolicy\)/);
+});
+
+t.test("for a user without privileges, and in a user namespace", { skip: oursOnly }, async (t) => {
+	const unprivileged = (config: Config): void => {
+		config.process.user = { uid: 1000, gid: 1000 };
+		config.process.capabilities = {};
+	};
+	const mapped = (config: Config): void => {
+		config.linux.namespaces.push({ type: "user" });
+		config.linux.uidMappings = [{ containerID: 0, hostID: 100000, size: 65536 }];
+		config.linux.gidMappings = [{ containerID: 0, hostID: 100000, size: 65536 }];
+	};
+	for (const edit of [unprivileged, mapped]) {
+		const nice = ask((config) => {
+			edit(config);
+			config.process.scheduler = { policy: "SCHED_OTHER", nice: -7 };
+			config.process.ioPriority = { class: "IOPRIO_CLASS_RT", priority: 3 };
+		});
+		t.match(nice.scheduler, /^policy 0 nice -7 /);
+		t.equal(nice.ioPriority, "class 1 priority 3, group class 1 priority 3");
+		const container = space.container(
+			withProgram((config) => {
+				edit(config);
+				giveBudget(config);
+				config.process.args = ["/bin/kernel", "scheduler"];
+				config.process.scheduler = { policy: "SCHED_FIFO", priority: 4 };
+			}),
+		);
+		const created = container.create();
+		t.equal(created.status, 0, created.stderr);
+		t.equal(container.start().status, 0);
+		await container.printed("policy 1 nice 0 priority 4 flags 0\n");
+		t.equal(container.delete("--force").status, 0);
+	}
+	const error = refused((config) => {
+		mapped(config);
+		config.process.scheduler = { policy: "SCHED_OTHER", flags: ["SCHED_FLAG_UTIL_CLAMP_MIN"] };
+	});
+	t.match(error, /error setting scheduler: .*operation not supported \(config\.json#\/process\/scheduler\)/);
 });
 
 t.test("I/O priority", { skip: unlessPeer(newer) }, async (t) => {

@@ -178,11 +178,23 @@ t.test(
 		const many = space.inside(
 			(config, bundle) => {
 				mapped(config, bundle);
-				config.linux.uidMappings = mappings.slice(0, 250);
+				// Small numbers: the kernel takes 340 lines, and one page.
+				config.linux.uidMappings = mappings
+					.slice(0, 340)
+					.map((line) => ({ ...line, hostID: 20_000 + line.containerID }));
+				chownSync(bundle.rootfs, 20_000, base);
+				for (const name of readdirSync(bundle.rootfs)) chownSync(join(bundle.rootfs, name), 20_000, base);
 			},
 			{ count: "wc -l < /proc/self/uid_map" },
 		);
-		t.equal(many.count, "250");
+		t.equal(many.count, "340");
+		const page = space.container((config, bundle) => {
+			mapped(config, bundle);
+			config.linux.uidMappings = mappings
+				.slice(0, 340)
+				.map((line) => ({ ...line, hostID: 4_000_000 + line.containerID }));
+		});
+		t.match(page.create(), { status: 1, stderr: /invalid argument .*uidMappings\)\s+hint: .*one page/ });
 	},
 );
 

@@ -59,6 +59,16 @@ t.test("cgroup.inherit fills the empty ones, from the top", async (t) => {
 	t.equal(readFileSync(cpus(path), "utf8"), "1\n", "a value that is there stays");
 });
 
+t.test("cgroup.check compares numbers", async (t) => {
+	const path = join(scratch(t), "memory.usage_in_bytes");
+	const check = (atMost: string) => run([{ op: "cgroup.check", path, atMost }]);
+	t.match(check("1"), { code: "ENOENT" });
+	writeFileSync(path, "9007199254740993\n");
+	t.equal(check("9007199254740993"), undefined);
+	t.match(check("9007199254740992"), { code: "EBUSY", syscall: "check", step: 0 });
+	t.equal(check("18446744073709551615"), undefined);
+});
+
 const unified = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"].find((path) =>
 	existsSync(join(path, "cgroup.controllers")),
 );

@@ -169,9 +169,15 @@ const sentences: [InitStep, string][] = [
 	[{ op: "exec", args: ["sh"], env: [], preserveFds: 1 }, "exec sh (with 1 descriptor from 3 on)"],
 ];
 
+const isPriority = ({ op }: { op: string }) => op === "process.scheduler" || op === "process.ioPriority";
+
 const hostSentences: [HostStep, string][] = [
 	[{ op: "cgroup.create", path: "/sys/fs/cgroup/c" }, "make cgroup /sys/fs/cgroup/c"],
 	[{ op: "cgroup.write", path: "/c/pids.max", value: "5" }, "write 5 to /c/pids.max"],
+	[
+		{ op: "cgroup.check", path: "/c/memory.usage_in_bytes", atMost: "5" },
+		"check that /c/memory.usage_in_bytes is at most 5",
+	],
 	[{ op: "cgroup.inherit", path: "/c", file: "cpuset.cpus", root: "/" }, "fill /c/cpuset.cpus from its parents"],
 	[
 		{ op: "cgroup.devices", path: "/c", program: "", rules: ["deny a *:* rwm"] },
@@ -191,6 +197,7 @@ const hostSentences: [HostStep, string][] = [
 		"write L3:0=f and MB:0=50 to /r/c/schemata",
 	],
 	[{ op: "resctrl.join", root: "/r", path: "/r/c" }, "put the process into resctrl group /r/c"],
+	...sentences.filter((entry): entry is [InitStep & HostStep, string] => isPriority(entry[0])),
 ];
 
 t.test("one sentence a step", async (t) => {

@@ -269,3 +269,50 @@ t.test("host steps", async (t) => {
 	);
 	t.match(fails({ op: "idmap.write", uid: [], gid: [], denySetgroups: false }, "EPERM").context.hint, /subuid/);
 });
+
+t.test("id maps: what newuidmap said, and where to look", async (t) => {
+	const step: HostStep = {
+		op: "idmap.write",
+		at: "/linux/uidMappings",
+		uid: [[0, 1, 2]],
+		gid: [],
+		denySetgroups: false,
+	};
+	const failed = (code: string, detail: string): RuntimeError =>
+		explainHostFailure(planWith({ host: [step] }), {
+			step: 0,
+			syscall: "newuidmap",
+			errno: errnos[code] ?? 0,
+			code,
+			detail,
+		});
+	const refused = failed("EPERM", "newuidmap: uid range [0-2) -> [1-3) not allowed");
+	t.match(
+		refused.message,
+		/\(1 uid range, 0 gid ranges\): newuidmap: uid range \[0-2\) -> \[1-3\) not allowed: operation/,
+	);
+	t.match(refused.context.hint, /subuid/);
+	t.match(failed("ENOENT", "newuidmap").context.hint, /only with newuidmap/);
+});
+
+t.test("in a user namespace: devices, shared mounts, groups, cgroups", async (t) => {
+	const device: InitStep = { op: "device.bind", source: "/dev/x", path: "/dev/x", kind: "c", major: 1, minor: 3 };
+	t.match(fail(device, "ENOENT", "open_tree", "/dev/x").context.hint, /the host has no \/dev\/x/);
+	t.match(fail(device, "ENXIO", "open_tree", "/dev/x").context.hint, /\/dev\/x on the host is another device/);
+	t.equal(fail(device, "ENOENT", "openat2", "/dev/x").context.hint, undefined);
+	const queues: InitStep = { ...proc, destination: "/dev/mqueue", type: "mqueue", ifForbidden: "/dev/mqueue" };
+	t.match(fail(queues, "ENOENT", "open_tree", "/dev/mqueue").context.hint, /nothing at \/dev\/mqueue/);
+	const user: InitStep = {
+		op: "process.user",
+		uid: 0,
+		gid: 0,
+		additionalGids: [5],
+		setgroups: true,
+		setgroupsMayBeDenied: true,
+		keepCapabilities: true,
+	};
+	t.equal(fail(user, "EPERM", "setgroups").context.hint, "the user namespace denies setgroups");
+	const cgroup: HostStep = { op: "cgroup.create", at: "/linux/cgroupsPath", path: "/sys/fs/cgroup/pids/c" };
+	const failure = { step: 0, syscall: "mkdir", errno: 13, code: "EACCES" };
+	t.match(explainHostFailure(planWith({ host: [cgroup] }), failure).context.hint, /delegated/);
+});

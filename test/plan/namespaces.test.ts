@@ -60,16 +60,60 @@ t.test("a new user namespace", async (t) => {
 	t.ok(stepOf(plan, "process.user").setgroups);
 });
 
-t.test("without root, setgroups has to go", async (t) => {
+t.test("a user who maps only the own group has to give up setgroups", async (t) => {
 	const spec = withNamespaces({ type: "mount" }, { type: "user" });
-	const plan = compile(spec, { host: { euid: 1000, egid: 1000 } });
+	const caller = { euid: 1000, egid: 1001 };
+	spec.linux.gidMappings = [{ containerID: 0, hostID: 1001, size: 1 }];
+	const plan = compile(spec, { host: caller });
 	t.match(plan.host.at(-1), { op: "idmap.write", denySetgroups: true });
-	t.notOk(stepOf(plan, "process.user").setgroups);
+	t.strictSame(stepOf(plan, "process.user").setgroups, false);
 	spec.process.user = { uid: 0, gid: 0, additionalGids: [5] };
-	t.throws(() => compile(spec, { host: { euid: 1000 } }), {
+	t.throws(() => compile(spec, { host: caller }), {
 		message: "cannot set any additional groups in a rootless container",
 		context: { pointer: "/process/user/additionalGids" },
 	});
+
+	// newgidmap writes these, and groups that were given can be given on.
+	spec.linux.gidMappings.push({ containerID: 1, hostID: 100000, size: 65536 });
+	const ranges = compile(spec, { host: caller });
+	t.match(ranges.host.at(-1), { op: "idmap.write", denySetgroups: false });
+	t.match(stepOf(ranges, "process.user"), { setgroups: true, additionalGids: [5] });
+	t.notOk("setgroupsMayBeDenied" in stepOf(ranges, "process.user"));
+});
+
+t.test("a caller whose own user namespace denies setgroups", async (t) => {
+	const host = { initialUserNamespace: false, setgroupsDenied: true };
+	for (const namespaces of [
+		[{ type: "mount" }],
+		[{ type: "mount" }, { type: "user" }],
+		[{ type: "mount" }, { type: "user", path: "/proc/7/ns/user" }],
+	] as Namespace[][]) {
+		const spec = withNamespaces(...namespaces);
+		if (!namespaces.some(({ type, path }) => type === "user" && !path)) {
+			delete spec.linux.uidMappings;
+			delete spec.linux.gidMappings;
+		}
+		const plain = compile(spec, { host });
+		t.match(stepOf(plain, "process.user"), { setgroups: false, additionalGids: [] });
+		t.notOk(plain.warnings.some(({ at }) => at === "/process/user/additionalGids"));
+		spec.process.user = { uid: 0, gid: 0, additionalGids: [5] };
+		const plan = compile(spec, { host });
+		t.match(stepOf(plan, "process.user"), { setgroups: false, additionalGids: [] });
+		t.ok(plan.warnings.some(({ at }) => at === "/process/user/additionalGids"));
+	}
+});
+
+t.test("whom the init becomes where root is not mapped: the process's user", async (t) => {
+	const user = { uid: 7, gid: 8 };
+	const made = withNamespaces({ type: "mount" }, { type: "user" });
+	made.process.user = user;
+	t.match(stepOf(compile(made), "idmap.wait"), user);
+	const joined = withNamespaces({ type: "mount" }, { type: "user", path: "/proc/7/ns/user" });
+	joined.process.user = user;
+	t.match(stepOf(compile(joined), "namespace.join"), user);
+	const other = withNamespaces({ type: "mount" }, { type: "network", path: "/run/netns/a" });
+	other.process.user = user;
+	t.notOk("uid" in stepOf(compile(other), "namespace.join"), "without a user namespace nobody changes");
 });
 
 t.test("below a user namespace that denies setgroups, additional groups are ignored, and that is said", async (t) => {
@@ -80,14 +124,13 @@ t.test("below a user namespace that denies setgroups, additional groups are igno
 	t.notOk(stepOf(plan, "process.user").setgroups);
 	t.match(plan.warnings, [{ at: "/process/user/additionalGids", message: /ignored.*setgroups/ }]);
 	t.ok(stepOf(compile(spec, { host: { initialUserNamespace: false } }), "process.user").setgroups);
-	spec.linux.namespaces?.push({ type: "user", path: "/proc/1/ns/user" });
-	t.ok(stepOf(compile(spec, { host }), "process.user").setgroups, "a joined namespace has its own rule");
 });
 
 t.test("a joined user namespace has its maps", async (t) => {
 	const plan = compile(withNamespaces({ type: "mount" }, { type: "user", path: "/proc/7/ns/user" }));
 	t.notOk(plan.host.some((step) => step.op === "idmap.write"));
 	t.equal(stepsOf(plan, "idmap.wait").length, 0);
+	t.match(stepOf(plan, "process.user"), { setgroups: true, setgroupsMayBeDenied: true }, "only the kernel knows");
 });
 
 t.test("on v2 the clone is into the cgroup, but not out of a user namespace that was joined", async (t) => {

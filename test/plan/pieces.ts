@@ -8,7 +8,6 @@ export type Piece = [name: string, bend: (config: Bent) => void];
 
 const mapping = [{ containerID: 0, hostID: 1000, size: 1 }];
 const hook = { path: "/bin/hook", args: ["hook", "x"], env: ["A=b"], timeout: 5 };
-const throttle = [{ major: 8, minor: 0, rate: 1000 }];
 const resources = (value: object) => (c: Bent) => (c.linux.resources = value);
 
 export const PIECES: Piece[] = [
@@ -72,34 +71,31 @@ export const PIECES: Piece[] = [
 	[
 		"memory of v1",
 		resources({
-			memory: { limit: 1e9, kernel: 1e9, kernelTCP: 1e9, swappiness: 5, disableOOMKiller: true, useHierarchy: true },
+			memory: { limit: 1e9, kernelTCP: 1e9, swappiness: 5, disableOOMKiller: true, useHierarchy: true },
 		}),
 	],
 	[
 		"cpu",
 		resources({ cpu: { shares: 100, quota: 50000, burst: 1000, period: 100000, cpus: "0", mems: "0", idle: 0 } }),
 	],
-	["real-time cpu", resources({ cpu: { realtimeRuntime: 1000, realtimePeriod: 100000 } })],
+	["cpu.realtimeRuntime", resources({ cpu: { realtimeRuntime: 1000 } })],
+	["cpu.realtimePeriod", resources({ cpu: { realtimePeriod: 100000 } })],
+	["no useHierarchy", resources({ memory: { useHierarchy: false } })],
+	["memory.kernel", resources({ memory: { kernel: 1e9 } })],
 	["pids", resources({ pids: { limit: 5 } })],
-	[
-		"blockIO",
-		resources({
-			blockIO: {
-				weight: 100,
-				weightDevice: [{ major: 8, minor: 0, weight: 100 }],
-				throttleReadBpsDevice: throttle,
-				throttleWriteBpsDevice: throttle,
-				throttleReadIOPSDevice: throttle,
-				throttleWriteIOPSDevice: throttle,
-			},
+	...["Read", "Write"].flatMap((direction) =>
+		["Bps", "IOPS"].map((unit): Piece => {
+			const name = `throttle${direction}${unit}Device`;
+			return [name, resources({ blockIO: { [name]: [{ major: 8, minor: 0, rate: 1000 }] } })];
 		}),
-	],
-	[
-		"leaf weights",
-		resources({ blockIO: { leafWeight: 100, weightDevice: [{ major: 8, minor: 0, leafWeight: 100 }] } }),
-	],
+	),
+	["blockIO.weight", resources({ blockIO: { weight: 100 } })],
+	["blockIO.leafWeight", resources({ blockIO: { leafWeight: 100 } })],
+	["weight of a device", resources({ blockIO: { weightDevice: [{ major: 8, minor: 0, weight: 100 }] } })],
+	["leaf weight of a device", resources({ blockIO: { weightDevice: [{ major: 8, minor: 0, leafWeight: 100 }] } })],
 	["hugepageLimits", resources({ hugepageLimits: [{ pageSize: "2MB", limit: 4194304 }] })],
-	["network", resources({ network: { classID: 1, priorities: [{ name: "eth0", priority: 1 }] } })],
+	["classID", resources({ network: { classID: 1 } })],
+	["priorities", resources({ network: { priorities: [{ name: "eth0", priority: 1 }] } })],
 	["rdma", resources({ rdma: { mlx5_0: { hcaHandles: 1, hcaObjects: 2 } } })],
 	["unified", resources({ unified: { "memory.high": "1" } })],
 	["rootfsPropagation", (c) => (c.linux.rootfsPropagation = "slave")],

@@ -1,4 +1,5 @@
 import t from "tap";
+import type { HostFacts } from "../../src/plan/input.js";
 import { execAffinity } from "../../src/plan/scheduling.js";
 import { compile, defaultSpec, position, stepOf, stepsOf } from "./fixture.js";
 
@@ -61,4 +62,25 @@ t.test("execCPUAffinity: nothing for create, two steps for exec", async (t) => {
 	});
 	t.strictSame(execAffinity({ ...spec.process, execCPUAffinity: { final: "" } }), { initial: [], final: [] });
 	t.strictSame(execAffinity(defaultSpec().process), { initial: [], final: [] });
+});
+
+t.test("with a user namespace, the engine sets the priorities, if it may", async (t) => {
+	const spec = defaultSpec();
+	spec.process.scheduler = { policy: "SCHED_RR", priority: 3 };
+	spec.process.ioPriority = { class: "IOPRIO_CLASS_RT", priority: 2 };
+	spec.linux.personality = { domain: "LINUX32" };
+	const split = (host: Partial<HostFacts> = {}) => {
+		const plan = compile(spec, { host });
+		const named = ({ op }: { op: string }) => /^process\.(scheduler|ioPriority|personality)$/.test(op);
+		return [plan.host.filter(named).map(({ op }) => op), plan.init.filter(named).map(({ op }) => op)];
+	};
+	const both = ["process.scheduler", "process.ioPriority"];
+	t.strictSame(split(), [[], [...both, "process.personality"]]);
+	spec.linux.namespaces?.push({ type: "user" });
+	spec.linux.uidMappings = [{ containerID: 0, hostID: 1000, size: 1 }];
+	spec.linux.gidMappings = spec.linux.uidMappings;
+	t.strictSame(split(), [both, ["process.personality"]]);
+	const own = [[], [...both, "process.personality"]];
+	t.strictSame(split({ euid: 1000 }), own);
+	t.strictSame(split({ initialUserNamespace: false }), own);
 });

@@ -8,8 +8,8 @@ const source = join(import.meta.dirname, "programs");
 const output = join(import.meta.dirname, "../../build/test");
 
 /**
- * `terminal` runs a command on a new pty, or receives one from a console socket; `probe` and `kernel` run in containers, static;
- * `agent` answers seccomp notifications.
+ * `terminal` runs a command on a new pty, or receives one from a console socket; `probe` and `kernel` run in containers,
+ * static; `agent` answers seccomp notifications.
  * Test files run in parallel: each compiles to a name of its own, and rename(2) decides.
  */
 export function program(name: "terminal" | "probe" | "kernel" | "agent"): string {

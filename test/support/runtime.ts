@@ -75,9 +75,11 @@ export interface CommandOptions {
 export class Runtime {
 	#count = 0;
 
+	/** Without `root` the runtime takes its default. `caller`: words in front of each command, which make it another user's. */
 	constructor(
-		readonly root: string,
+		readonly root: string | undefined,
 		readonly scratch: string,
+		readonly caller: readonly string[] = [],
 	) {}
 
 	/** The runtime's own environment: nothing of the test runner's. */
@@ -88,7 +90,9 @@ export class Runtime {
 	argv(args: string[], globals: string[]): [string, ...string[]] {
 		// tap loads a module of its own into every Node that a test starts, and it makes standard output non-blocking.
 		const plain = onNode ? ["env", "-u", "NODE_OPTIONS", ...command] : command;
-		return [plain[0] ?? "", ...plain.slice(1), "--root", this.root, ...globals, ...args];
+		const root = this.root === undefined ? [] : ["--root", this.root];
+		const [first = "", ...rest] = [...this.caller, ...plain, ...root, ...globals, ...args];
+		return [first, ...rest];
 	}
 
 	/**

@@ -33,7 +33,10 @@ for part in "$@"; do
 		need libseccomp-dev static_library libseccomp.a
 		need rapidjson-dev header rapidjson/document.h
 		;;
-	test) need busybox-static test -x /bin/busybox ;;
+	test)
+		need busybox-static test -x /bin/busybox
+		need uidmap has newuidmap
+		;;
 	lint)
 		need clang-format has clang-format
 		need clang-tidy has clang-tidy
@@ -49,6 +52,7 @@ for part in "$@"; do
 		need mmdebstrap has mmdebstrap
 		need debian-archive-keyring test -e /usr/share/keyrings/debian-archive-keyring.gpg
 		need e2fsprogs has mkfs.ext4
+		need secilc has secilc
 		;;
 	*)
 		echo "usage: $0 build|test|lint|bench|vm ..." >&2

@@ -17,6 +17,8 @@ cp package.json "$tree/"
 cp -r test/support/programs "$tree/test/support/"
 $bin/bun -e 'for (const name of ["probe", "terminal", "kernel"]) (await import("./test/support/programs.ts")).program(name)'
 cp -a build/test/. "$tree/build/test/"
+# For a guest with SELinux (VM_APPEND), which comes up without any policy.
+secilc -c 33 -f /dev/null -o "$tree/build/test/selinux.policy" test/support/selinux.cil
 cp build/runtime-ts "$tree/build/"
 
 # tap as one file, which Node reads in a tenth of the time. tcompare asks for a printer of React elements, at load time.

@@ -7,7 +7,8 @@
 #   test/vm/run.sh all|FILE...    all integration tests; these
 #
 # VM_APPEND   more kernel arguments: systemd.unified_cgroup_hierarchy=0 boots with the hybrid layout of cgroups, together
-#             with systemd.legacy_systemd_cgroup_controller=1 with plain v1; apparmor=0 without AppArmor
+#             with systemd.legacy_systemd_cgroup_controller=1 with plain v1; apparmor=0 without AppArmor;
+#             "security=selinux selinux=1" with SELinux in its place (labels.test.ts, which brings the policy)
 # VM_LIMIT    seconds for everything (1500), VM_FILE_LIMIT seconds for one file (300)
 #
 # The processor is emulated (qemu's TCG), whether the host has KVM or not, so that all machines give the same answers: the

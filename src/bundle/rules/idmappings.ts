@@ -78,6 +78,10 @@ export function checkIdMappings(spec: Spec, report: Report): void {
 	const created = newUserNamespace(spec);
 	if (created === undefined) return;
 	const words = (kind: string): string => `user namespaces enabled, but no ${kind} mappings found`;
+	if (uidMappings.length === 0 && gidMappings.length === 0) {
+		report.warning("/linux/uidMappings", `${words("id")}: an ordinary user gets those of /etc/subuid, root an error`);
+		return;
+	}
 	if (uidMappings.length === 0) report.error("/linux/uidMappings", words("uid"));
 	if (gidMappings.length === 0) report.error("/linux/gidMappings", words("gid"));
 	if (report.diagnostics.length === before) checkUser(spec, created, report);

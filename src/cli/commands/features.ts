@@ -23,7 +23,7 @@ export async function describeFeatures(native: Native): Promise<Features> {
 		hooks: [...words.Hooks],
 		mountOptions: mountOptionNames().filter(takesMountOption).sort(),
 		linux: {
-			namespaces: words["Namespace.type"].filter((type) => isSupported({ linux: { namespaces: [{ type }] } })).sort(),
+			namespaces: words["Namespace.type"].filter(takesNamespace).sort(),
 			capabilities: [...CAPABILITIES],
 			cgroup: {
 				v1: true,
@@ -57,8 +57,16 @@ export async function describeFeatures(native: Native): Promise<Features> {
 	};
 }
 
+const mappings = [{ containerID: 0, hostID: 1000, size: 1 }];
+
+function takesNamespace(type: (typeof words)["Namespace.type"][number]): boolean {
+	const mapped = type === "user" ? { uidMappings: mappings, gidMappings: mappings } : {};
+	// Every container has a mount namespace.
+	const namespaces = type === "mount" ? [{ type }] : [{ type: "mount" as const }, { type }];
+	return isSupported({ linux: { namespaces, ...mapped } });
+}
+
 function takesMountOption(option: string): boolean {
-	const mappings = [{ containerID: 0, hostID: 1000, size: 1 }];
 	const mapped = option.endsWith("idmap") ? { uidMappings: mappings, gidMappings: mappings } : {};
 	return isSupported({ mounts: [{ destination: "/m", source: "/m", options: ["bind", option], ...mapped }] });
 }
@@ -85,7 +93,12 @@ function takesAction(action: (typeof words)["SeccompRule.action"][number]): bool
 }
 
 function describeMemoryPolicy(): NonNullable<LinuxFeatures["memoryPolicy"]> {
-	const modes = words["MemoryPolicy.mode"].filter((mode) => isSupported({ linux: { memoryPolicy: { mode } } }));
+	// Some take nodes, some none.
+	const modes = words["MemoryPolicy.mode"].filter(
+		(mode) =>
+			isSupported({ linux: { memoryPolicy: { mode } } }) ||
+			isSupported({ linux: { memoryPolicy: { mode, nodes: "0" } } }),
+	);
 	const flags = words["MemoryPolicy.flags"].filter((flag) =>
 		isSupported({ linux: { memoryPolicy: { mode: "MPOL_BIND", nodes: "0", flags: [flag] } } }),
 	);

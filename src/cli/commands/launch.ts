@@ -1,14 +1,9 @@
 /** What `create` and `run` have in common: their options, as the container layer wants them. */
 import type { LaunchRequest, TracedStep } from "../../container/request.js";
+import { rootlessMode } from "../rootless-mode.js";
 import type { Session } from "../session.js";
 import type { Invocation } from "../table.js";
 import { placeOf } from "./place.js";
-
-const modes: Record<string, { rootless?: boolean }> = {
-	true: { rootless: true },
-	false: { rootless: false },
-	auto: {},
-};
 
 export function launchRequest(
 	{ global, options }: Invocation<"create"> | Invocation<"run">,
@@ -18,7 +13,7 @@ export function launchRequest(
 	const { "console-socket": consoleSocket, "pid-file": pidFile } = options;
 	return {
 		...placeOf(global),
-		...modes[global.rootless ?? "auto"],
+		...rootlessMode(global),
 		id,
 		bundle,
 		...(consoleSocket ? { consoleSocket } : {}),
