@@ -171,7 +171,9 @@ t.test(
 		const directory = scratch(t);
 		mkdirSync(join(directory, "one"));
 		mkdirSync(join(directory, "two"));
-		for (const name of ["one", "two"]) writeFileSync(join(directory, name, "tasks"), "");
+		// v1 has the one file, v2 the other.
+		writeFileSync(join(directory, "one", "tasks"), "");
+		writeFileSync(join(directory, "two", "cgroup.procs"), "");
 		const { channel } = start([
 			clone,
 			{ op: "cgroup.join" },
@@ -199,7 +201,7 @@ t.test(
 			messages.map(({ type }) => type),
 			["pid", "hooks", "ready"],
 		);
-		for (const name of ["one", "two"]) t.match(readFileSync(join(directory, name, "tasks"), "utf8"), /^0/);
+		for (const file of ["one/tasks", "two/cgroup.procs"]) t.match(readFileSync(join(directory, file), "utf8"), /^0/);
 
 		const { pidfd } = pidOf(messages);
 		native.signalPid({ pidfd, signal: 9 });
