@@ -34,9 +34,10 @@ for (const directory of [tree, `${tree}/caller`]) {
 	for (const file of ["cgroup.procs", "cgroup.threads", "cgroup.subtree_control"])
 		chownSync(join(directory, file), uid, uid);
 }
-t.teardown(() => {
+const removeTree = (): void => {
 	for (const directory of [`${tree}/caller`, tree, top]) if (existsSync(directory)) rmdirSync(directory);
-});
+};
+t.teardown(removeTree);
 
 const inTree = new Caller(space, uid, {
 	before: ["sh", "-c", `echo $$ > ${tree}/caller/cgroup.procs; exec "$@"`, "sh"],
@@ -118,6 +119,11 @@ t.test("a controller that was not delegated: the limit is named", async (t) => {
 t.test("without a cgroupsPath the container stays in its caller's cgroup", async (t) => {
 	const { cgroup } = inTree.inside(() => {}, { cgroup: "cat /proc/self/cgroup" });
 	t.equal(cgroup, `0::${delegated}/caller`);
+});
+
+t.test("nothing is left in the tree", async (t) => {
+	t.doesNotThrow(removeTree);
+	t.notOk(existsSync(top));
 });
 
 nothingLeft(t, space);

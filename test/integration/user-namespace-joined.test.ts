@@ -76,7 +76,7 @@ t.test("a user namespace, and others that belong to it", async (t) => {
 });
 
 t.test("all that a container can have, the mount and pid namespace among them", async (t) => {
-	const types = ["user", "mount", "pid", "network", "ipc", "uts", "cgroup"];
+	const types = ["user", "mount", "pid", "network", "ipc", "uts", "cgroup", "time"];
 	const flags = [
 		"--user",
 		"--mount",
@@ -92,10 +92,10 @@ t.test("all that a container can have, the mount and pid namespace among them", 
 	const holder = await Holder.start(flags);
 	holders.push(holder);
 	for (const kind of ["uid_map", "gid_map"]) writeFileSync(`/proc/${holder.pid}/${kind}`, `0 ${base} 1000`);
-	// unshare itself is outside of its pid namespace.
+	// unshare itself is outside of its pid and time namespaces.
 	const own = (type: string): string => {
 		const file = files[type] ?? type;
-		return holder.path(type === "pid" ? `${file}_for_children` : file);
+		return holder.path(type === "pid" || type === "time" ? `${file}_for_children` : file);
 	};
 	const paths = Object.fromEntries(types.map((type) => [type, own(type)]));
 	const seen = space.inside(
