@@ -128,8 +128,8 @@ Failure Translate(Napi::Env env, Message* message, Napi::Object* result) {
 
 enum class Wait { kChannel, kDied, kSignal, kFailed };
 
-// The channel goes before the pidfd: a process that reports why it fails and exits makes both ready. A signal that asks
-// this process to end goes before all.
+// The channel goes before the pidfd: a process that reports why it fails and exits makes both ready. It also goes before a
+// signal that asks this process to end: with the frame that says that the program runs, the signal is the program's.
 Wait WaitForFrame(int channel, int pidfd, int timeout_ms, int* signal) {
   const Deadline deadline = Deadline::After(timeout_ms);
   for (;;) {
@@ -137,8 +137,8 @@ Wait WaitForFrame(int channel, int pidfd, int timeout_ms, int* signal) {
     const int ready = PollUntil(fds, 3, deadline);
     if (ready == 0) errno = ETIMEDOUT;
     if (ready <= 0) return Wait::kFailed;
-    if (fds[2].revents != 0 && (*signal = NextHeldSignal()) != 0) return Wait::kSignal;
     if (fds[0].revents != 0) return Wait::kChannel;
+    if (fds[2].revents != 0 && (*signal = NextHeldSignal()) != 0) return Wait::kSignal;
     if (fds[1].revents == 0) continue;
     // It may have written between the kernel's look at the channel and its look at the pidfd.
     return poll(fds, 1, 0) > 0 ? Wait::kChannel : Wait::kDied;

@@ -1,7 +1,17 @@
 /** The init as the addon starts it: descriptors, limits, the conversation, and what is left of it. */
 import { spawnSync } from "node:child_process";
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
+import {
+	closeSync,
+	existsSync,
+	mkdirSync,
+	openSync,
+	readdirSync,
+	readFileSync,
+	readlinkSync,
+	writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import t from "tap";
 import type { InitMessage } from "../../src/native/api.js";
 import { failureOf, native, needsRoot, scratch } from "./addon.js";
@@ -70,6 +80,22 @@ t.test(
 		native.close({ fd: channel });
 	},
 );
+
+t.test("a signal that comes after exec does not hide that the program runs", { skip: needsRoot }, async (t) => {
+	const started = join(scratch(t), "started");
+	const { channel } = start([clone, ...exec(`: > ${started}; exit 0`)]);
+	native.holdSignals();
+	const { pid, pidfd } = pidOf([native.receive({ channel, timeoutMs: 10_000 })]);
+	t.equal(native.receive({ channel, timeoutMs: 10_000 }).type, "ready");
+	native.send({ channel, type: "start" });
+	while (!existsSync(started)) await delay(1);
+	process.kill(process.pid, "SIGHUP");
+	t.equal(native.receive({ channel, timeoutMs: 10_000 }).type, "closed", "from here on it is the program's signal");
+	t.equal(native.supervise({ pid, pidfd, subreaper: false }), 0);
+	native.releaseSignals();
+	native.close({ fd: pidfd });
+	native.close({ fd: channel });
+});
 
 t.test("a failure names step, call, errno and object, and comes before the end of the process", async (t) => {
 	const { channel, stagePid } = start([
