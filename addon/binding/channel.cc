@@ -128,8 +128,9 @@ Failure Translate(Napi::Env env, Message* message, Napi::Object* result) {
 
 enum class Wait { kChannel, kDied, kSignal, kFailed };
 
-// The channel goes before the pidfd: a process that reports why it fails and exits makes both ready. It also goes before a
-// signal that asks this process to end: with the frame that says that the program runs, the signal is the program's.
+// The channel goes before the pidfd: a process that reports why it fails and exits makes both ready. It also goes
+// before a signal that asks this process to end: with the frame that says that the program runs, the signal is the
+// program's.
 Wait WaitForFrame(int channel, int pidfd, int timeout_ms, int* signal) {
   const Deadline deadline = Deadline::After(timeout_ms);
   for (;;) {
