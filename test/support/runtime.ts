@@ -9,6 +9,8 @@ const repository = fileURLToPath(new URL("../../", import.meta.url));
 /** `RUNTIME` is a command line: a binary, or `node build/js/cli/entry-node.js`; files are found from the repository. */
 const command = (process.env.RUNTIME ?? "build/runtime-ts").split(" ").map((word) => {
 	const file = resolve(repository, word);
+	// Tests that give the runtime another PATH must not take node away from it.
+	if (word === "node") return process.execPath;
 	return existsSync(file) ? file : word;
 });
 
@@ -89,7 +91,7 @@ export class Runtime {
 
 	argv(args: string[], globals: string[]): [string, ...string[]] {
 		// tap loads a module of its own into every Node that a test starts, and it makes standard output non-blocking.
-		const plain = onNode ? ["env", "-u", "NODE_OPTIONS", ...command] : command;
+		const plain = onNode ? ["/usr/bin/env", "-u", "NODE_OPTIONS", ...command] : command;
 		const root = this.root === undefined ? [] : ["--root", this.root];
 		const [first = "", ...rest] = [...this.caller, ...plain, ...root, ...globals, ...args];
 		return [first, ...rest];
