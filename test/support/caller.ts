@@ -4,7 +4,7 @@ import { chownSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "no
 import { join } from "node:path";
 import { type Bundle, type Edit, makeBundle } from "./bundle.js";
 import type { Config } from "./config.js";
-import { type CommandOptions, Runtime } from "./runtime.js";
+import { type CommandOptions, programForUsers, Runtime } from "./runtime.js";
 import { answers, Container, script, type Workspace } from "./workspace.js";
 
 /** Ids of /etc/subuid and /etc/subgid that a caller with `ranges` has. Five digits: 340 of them fit into one page. */
@@ -40,7 +40,8 @@ export class Caller {
 			mkdirSync(path, { mode: 0o700 });
 			chownSync(path, uid, uid);
 		}
-		this.runtime = new Runtime(undefined, join(this.directory, "io"), this.#words());
+		const program = programForUsers(space.directory);
+		this.runtime = new Runtime(undefined, join(this.directory, "io"), this.#words(), program);
 	}
 
 	#words(): string[] {

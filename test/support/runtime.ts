@@ -1,7 +1,16 @@
 /** Drives the runtime under test as an engine would: one process for each command, its answers read from files. */
 import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from "node:child_process";
-import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from "node:fs";
-import { basename, join, resolve } from "node:path";
+import {
+	closeSync,
+	copyFileSync,
+	existsSync,
+	linkSync,
+	openSync,
+	readFileSync,
+	statSync,
+	writeFileSync,
+} from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const repository = fileURLToPath(new URL("../../", import.meta.url));
@@ -22,6 +31,29 @@ export const runtimeName: "runc" | "crun" | "runtime-ts" = (() => {
 
 /** `skip` of what only the standalone binary can do. */
 export const onNode = basename(command[0] ?? "") === "node" ? "Node obeys NODE_OPTIONS before the runtime can" : false;
+
+/** Every user may search the directories on the way to it. */
+function isOpen(path: string): boolean {
+	const directory = dirname(path);
+	return (statSync(directory).mode & 1) === 1 && (directory === "/" || isOpen(directory));
+}
+
+/**
+ * The runtime where an ordinary user can execute it: a repository below a closed home (/root) has none, and then
+ * `directory`, which must be open, gets one.
+ */
+export function programForUsers(directory: string): readonly string[] {
+	const closed = command.find((word) => word.startsWith("/") && !isOpen(word));
+	if (closed === undefined) return command;
+	if (onNode) throw new Error(`ordinary users can't reach ${closed}: on Node the repository has to be open to them`);
+	const copy = join(directory, basename(closed));
+	try {
+		if (!existsSync(copy)) linkSync(closed, copy);
+	} catch {
+		copyFileSync(closed, copy); // another file system
+	}
+	return command.map((word) => (word === closed ? copy : word));
+}
 
 /** `skip` of a test that a peer cannot pass: the reason, or false where it has to pass. */
 export function unlessPeer(reasons: Partial<Record<"runc" | "crun", string>>): string | false {
@@ -82,6 +114,7 @@ export class Runtime {
 		readonly root: string | undefined,
 		readonly scratch: string,
 		readonly caller: readonly string[] = [],
+		readonly program: readonly string[] = command,
 	) {}
 
 	/** The runtime's own environment: nothing of the test runner's. */
@@ -91,7 +124,7 @@ export class Runtime {
 
 	argv(args: string[], globals: string[]): [string, ...string[]] {
 		// tap loads a module of its own into every Node that a test starts, and it makes standard output non-blocking.
-		const plain = onNode ? ["/usr/bin/env", "-u", "NODE_OPTIONS", ...command] : command;
+		const plain = onNode ? ["/usr/bin/env", "-u", "NODE_OPTIONS", ...this.program] : this.program;
 		const root = this.root === undefined ? [] : ["--root", this.root];
 		const [first = "", ...rest] = [...this.caller, ...plain, ...root, ...globals, ...args];
 		return [first, ...rest];

@@ -36,6 +36,7 @@ for part in "$@"; do
 	test)
 		need busybox-static test -x /bin/busybox
 		need uidmap has newuidmap
+		need iproute2 has ip
 		;;
 	lint)
 		need clang-format has clang-format
