@@ -94,9 +94,9 @@ t.test("features says what the code does", async (t) => {
 t.test("spec writes what runc writes", async (t) => {
 	const native = host();
 	const written = async (...options: string[]) => {
-		native.files.removeFile({ path: "/work/config.json", missingOk: true });
+		native.files.removeFile({ path: "/here/config.json", missingOk: true });
 		t.match(await drive(native, "spec", ...options), { status: 0, stdout: "", stderr: "" });
-		return JSON.parse(native.files.read("/work/config.json"));
+		return JSON.parse(native.files.read("/here/config.json"));
 	};
 	// An ambient set without an inheritable one has no effect but a warning.
 	const like = (name: string) => {
@@ -105,7 +105,7 @@ t.test("spec writes what runc writes", async (t) => {
 		return { ...config, ociVersion: "1.3.0", hostname: "runtime-ts" };
 	};
 	t.same(await written(), like("runc-spec.json"));
-	t.match(native.files.read("/work/config.json"), /^\{\n\t"ociVersion": "1.3.0",\n/);
+	t.match(native.files.read("/here/config.json"), /^\{\n\t"ociVersion": "1.3.0",\n/);
 	native.identityFacts = { euid: 1000, egid: 1001, initialUserNamespace: true };
 	const rootless = like("runc-spec-rootless.json");
 	rootless.linux.uidMappings[0].hostID = 1000;
@@ -119,7 +119,7 @@ t.test("spec writes what runc writes", async (t) => {
 	const unified = host();
 	unified.files.put("/proc/self/mountinfo", "30 25 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n");
 	await drive(unified, "spec");
-	const { linux } = JSON.parse(unified.files.read("/work/config.json"));
+	const { linux } = JSON.parse(unified.files.read("/here/config.json"));
 	t.ok(linux.namespaces.some(({ type }: { type: string }) => type === "cgroup"));
 });
 

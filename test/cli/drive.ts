@@ -14,7 +14,7 @@ export const mountinfo = [
 ].join("\n");
 
 /** A host with a bundle in /b (runc's own example) and another working directory. */
-export function host(config?: string, cwd = "/work"): FakeNative {
+export function host(config?: string, cwd = "/here"): FakeNative {
 	const native = new FakeNative(
 		{
 			"/proc/self/mountinfo": mountinfo,

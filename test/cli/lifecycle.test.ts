@@ -31,12 +31,12 @@ t.test("create hands every option on", async (t) => {
 	native.firstClosedFd = 9;
 	const { status, stderr } = await drive(
 		native,
-		...["--root", "/r", "create", "-b", "/b", "--pid-file", "/work/pid", "--no-pivot", "--no-new-keyring"],
+		...["--root", "/r", "create", "-b", "/b", "--pid-file", "/here/pid", "--no-pivot", "--no-new-keyring"],
 		...["--preserve-fds", "2", "c1"],
 	);
 	t.equal(stderr, "");
 	t.equal(status, 0);
-	t.equal(native.files.read("/work/pid"), "500");
+	t.equal(native.files.read("/here/pid"), "500");
 	t.ok(native.files.has("/r/c1/state.json"));
 	t.match(native.callsOf("startInit"), [{ preserveFds: 2 }]);
 	const { init } = native.sentPlan();
@@ -151,13 +151,13 @@ t.test("a failing poststop hook is a warning", async (t) => {
 	const withHook = JSON.stringify({ ...JSON.parse(config), hooks: { poststop: [{ path: "/bin/false" }] } });
 	for (const log of [false, true]) {
 		const native = ready(host(withHook));
-		const line = ["--root", "/r", ...(log ? ["--log", "/work/log", "--log-format", "json"] : [])];
+		const line = ["--root", "/r", ...(log ? ["--log", "/here/log", "--log-format", "json"] : [])];
 		await drive(native, ...line, "create", "-b", "/b", "c1");
 		native.hookResults = [{ status: 1, output: "no" }];
 		const { status, stderr } = await drive(native, ...line, "delete", "c1");
 		t.equal(status, 0);
 		t.notOk(native.files.has("/r/c1"));
-		if (log) t.match(JSON.parse(native.files.read("/work/log")), { level: "warning", msg: /poststop hook #0/ });
+		if (log) t.match(JSON.parse(native.files.read("/here/log")), { level: "warning", msg: /poststop hook #0/ });
 		else t.match(stderr, /^warning: .*poststop hook #0/);
 	}
 });

@@ -58,29 +58,29 @@ t.test("--version, as docker and go-runc read it", async (t) => {
 
 t.test("the log: one error record, nothing else", async (t) => {
 	const native = host();
-	const line = ["--log", "/work/log.json", "--log-format", "json", "--root", "/r"];
+	const line = ["--log", "/here/log.json", "--log-format", "json", "--root", "/r"];
 	t.match(await drive(native, ...line, "state", "gone"), { status: 1, stderr: "container does not exist\n" });
-	const record = JSON.parse(native.files.read("/work/log.json"));
+	const record = JSON.parse(native.files.read("/here/log.json"));
 	t.match(record, { level: "error", msg: "container does not exist", code: "container.missing" });
 	t.match(record.time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
 
 	await drive(native, ...line, "state", "gone");
-	t.equal(native.files.read("/work/log.json").trimEnd().split("\n").length, 2, "it is appended to");
+	t.equal(native.files.read("/here/log.json").trimEnd().split("\n").length, 2, "it is appended to");
 });
 
 t.test("the log as text is logrus's", async (t) => {
 	const native = host();
-	await drive(native, "--log", "/work/log", "--root", "/r", "create", "-b", "/none", "c1");
+	await drive(native, "--log", "/here/log", "--root", "/r", "create", "-b", "/none", "c1");
 	t.match(
-		native.files.read("/work/log"),
+		native.files.read("/here/log"),
 		/^time="\S+Z" level=error msg="runc create failed: chdir \/none: no such file or directory" code=bundle.missing path=\/none errno=ENOENT\n$/,
 	);
 });
 
 t.test("misuse goes to the log, too", async (t) => {
 	const native = host();
-	await drive(native, "--log", "/work/log.json", "--log-format=json", "start");
-	t.match(JSON.parse(native.files.read("/work/log.json")), { msg: /requires exactly 1 argument/, code: "usage" });
+	await drive(native, "--log", "/here/log.json", "--log-format=json", "start");
+	t.match(JSON.parse(native.files.read("/here/log.json")), { msg: /requires exactly 1 argument/, code: "usage" });
 });
 
 t.test("a log that cannot be opened", async (t) => {
@@ -95,8 +95,8 @@ t.test("--debug", async (t) => {
 	const native = host();
 	const { stderr } = await drive(native, "--debug", "list");
 	t.match(stderr, /^time="\S+" level=debug msg="arguments: .*list.*"\n$/);
-	await drive(native, "--debug", "--log", "/work/log", "--log-format", "json", "list");
-	t.match(JSON.parse(native.files.read("/work/log").split("\n")[0] ?? ""), { level: "debug" });
+	await drive(native, "--debug", "--log", "/here/log", "--log-format", "json", "list");
+	t.match(JSON.parse(native.files.read("/here/log").split("\n")[0] ?? ""), { level: "debug" });
 });
 
 t.test("a hint and a hook's output are for people", async (t) => {
@@ -113,7 +113,7 @@ t.test("an error about the config names the value, in the log too", async (t) =>
 	config.linux.cgroupsPath = "/../x";
 	const native = host(JSON.stringify(config));
 	const place = /^runc create failed: bad cgroup path .* \(config\.json#\/linux\/cgroupsPath\)$/;
-	const { stderr } = await drive(native, "--log", "/work/log", "--log-format", "json", "create", "-b", "/b", "c1");
+	const { stderr } = await drive(native, "--log", "/here/log", "--log-format", "json", "create", "-b", "/b", "c1");
 	t.match(stderr.split("\n")[0], place);
-	t.match(JSON.parse(native.files.read("/work/log")), { msg: place, pointer: "/linux/cgroupsPath" });
+	t.match(JSON.parse(native.files.read("/here/log")), { msg: place, pointer: "/linux/cgroupsPath" });
 });
