@@ -40,7 +40,6 @@ t.test("the mounts of runc's default configuration", async (t) => {
 	t.match(seen.sys, /Read-only/);
 	t.equal(seen.ptmx, "666");
 	const points = parseMountinfo(seen.table).map(({ point }) => point);
-	t.notOk(points.includes("/sys/fs/cgroup/unified/process_api"), "no foreign mount");
 	t.equal(points[0], "/", "the root of the mount table is the container's, nothing of the host is above it");
 });
 
