@@ -8,6 +8,7 @@
  * `containerRecord`, and the tests check every record that they write against it.
  */
 import { z } from "zod";
+import { execDefaults } from "../plan/exec-schema.js";
 import { initStep, plan } from "../plan/schema.js";
 
 const hook = z.object({
@@ -44,6 +45,7 @@ export const containerRecord = z.object({
 		poststop: z.array(hook).optional(),
 		resctrl: z.array(z.string()).optional().describe("resctrl groups that delete removes, children first"),
 		seccompListener: plan.shape.seccompListener.describe("for start: the filter is loaded after it"),
+		exec: execDefaults,
 		startSteps: z
 			.object({ first: z.number().int(), steps: z.array(initStep) })
 			.optional()

@@ -3,6 +3,7 @@
  *
  *   state.json   the record (record.ts), replaced as a whole
  *   start.sock   the init listens on it until `start` (start.ts)
+ *   seccomp      the container's seccomp filter, in base64, for exec
  *   notify/      the sd_notify proxy socket, bound into the container
  *
  * The directory itself carries the lock: create, start and delete of one container never overlap, and the
@@ -20,6 +21,7 @@ export interface StateDirectory {
 	path: string;
 	record: string;
 	startSocket: string;
+	seccomp: string;
 	notify: string;
 	notifySocket: string;
 }
@@ -37,6 +39,7 @@ export function directoryOf(root: string, id: string): StateDirectory {
 		path,
 		record: `${path}/state.json`,
 		startSocket: `${path}/start.sock`,
+		seccomp: `${path}/seccomp`,
 		notify: `${path}/notify`,
 		notifySocket: `${path}/notify/notify.sock`,
 	};

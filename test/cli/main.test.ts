@@ -20,7 +20,7 @@ t.test("misuse: help on standard output, the error on standard error, 1", async 
 		status: 1,
 		stderr: "flag provided but not defined: -bundel\nhint: did you mean --bundle?\n",
 	});
-	t.match(await drive(host(), "exec", "c1", "sh"), { status: 1, stderr: /^No help topic for 'exec'\n/ });
+	t.match(await drive(host(), "attach", "c1", "sh"), { status: 1, stderr: /^No help topic for 'attach'\n/ });
 	t.match(await drive(host(), "strat", "c1"), { status: 1, stderr: /hint: did you mean "start"\?\n/ });
 	t.match(await drive(host(), "list", "-f", "xml"), { status: 1, stderr: "invalid format option\n" });
 	t.match(await drive(host(), "--log-format", "xml", "list"), { status: 1, stderr: "invalid log-format: xml\n" });
