@@ -59,6 +59,8 @@ Napi::Object Load(Napi::Env env, Napi::Object exports) {
   Register<SendSeccomp>(env, exports, "sendSeccomp");
   Register<SendListener>(env, exports, "sendListener");
   Register<Connect>(env, exports, "connect");
+  Register<BindMount>(env, exports, "bindMount");
+  Register<Unmount>(env, exports, "unmount");
   Register<MapMount>(env, exports, "mapMount");
   Register<SendSource>(env, exports, "sendSource");
   Register<CompileSeccomp>(env, exports, "compileSeccomp");

@@ -25,6 +25,8 @@ Verb ExecuteHostSteps;
 Verb StartInit, SendPlan, EndInit;
 // channel.cc
 Verb Receive, Send, SendCgroups, SendSeccomp, SendListener, Connect;
+// mounts.cc
+Verb BindMount, Unmount;
 // map_mount.cc
 Verb MapMount;
 // send_source.cc

@@ -42,6 +42,7 @@ export const containerRecord = z.object({
 		annotations: z.record(z.string(), z.string()).optional(),
 		poststart: z.array(hook).optional(),
 		poststop: z.array(hook).optional(),
+		hostMounts: z.literal(true).optional().describe("mounts of the container are in the runtime's mount namespace"),
 		resctrl: z.array(z.string()).optional().describe("resctrl groups that delete removes, children first"),
 		seccompListener: plan.shape.seccompListener.describe("for start: the filter is loaded after it"),
 		startSteps: z

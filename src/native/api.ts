@@ -128,6 +128,14 @@ export interface Native {
 	lockDirectory(options: { path: string; exclusive: boolean; wait: boolean }): number;
 	close(options: { fd: number }): void;
 
+	/**
+	 * Binds `source` onto `target`, in the engine's own mount namespace. The mount is private, or with `slave` gets what is
+	 * mounted below the source later; with `recursive` all of this goes for the mounts below it, too.
+	 */
+	bindMount(options: { source: string; target: string; recursive?: boolean; slave?: boolean }): void;
+	/** Takes every mount off `path`, with all below it, lazily. That there is none is fine. */
+	unmount(options: { path: string }): void;
+
 	// --- processes
 	/** From /proc/PID/stat: start time in clock ticks since boot, and state letter; undefined when there is none. */
 	processStat(options: { pid: number }): { startTime: string; state: string } | undefined;
