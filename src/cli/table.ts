@@ -177,6 +177,8 @@ export const commands = [
 			},
 		],
 	},
+	{ name: "pause", summary: "stop every process of a container where it is", ...container, options: [] },
+	{ name: "resume", summary: "let the processes of a paused container go on", ...container, options: [] },
 	{
 		name: "list",
 		summary: "list the containers below the state directory",

@@ -104,6 +104,8 @@ export class FakeNative implements Native {
 	mapMountFailure: string | undefined;
 	/** Live processes by pid. A signal 9 removes one. */
 	readonly processes = new Map<number, FakeProcess>();
+	/** Answers of waitEvents, first to last: the descriptors, or what happens then and the descriptors. None is left: []. */
+	events: (number[] | (() => number[]))[] = [];
 	/** Sockets with someone listening. */
 	readonly listening = new Set<string>();
 	/** What a foreground process, or a child, ends with. */
@@ -225,6 +227,22 @@ export class FakeNative implements Native {
 		this.record("reap", options);
 		this.processes.delete(this.pids.get(options.pidfd) ?? -1);
 		return this.exitStatus;
+	}
+	watchFiles(options: { paths: string[] }): number {
+		this.record("watchFiles", options);
+		for (const path of options.paths)
+			if (!this.files.has(path)) throw nativeFailure("inotify_add_watch", "ENOENT", path);
+		return this.openFd();
+	}
+	watchOutOfMemory(options: { directory: string }): number {
+		this.record("watchOutOfMemory", options);
+		this.files.read(`${options.directory}/memory.oom_control`);
+		return this.openFd();
+	}
+	waitEvents(options: { events: number[]; pidfd?: number; output?: number; timeoutMs?: number }): number[] {
+		this.record("waitEvents", options);
+		const next = this.events.shift() ?? [];
+		return typeof next === "function" ? next() : next;
 	}
 	runHook(options: {
 		path: string;
