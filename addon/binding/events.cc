@@ -5,6 +5,8 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstring>
 #include <vector>
 
 #include "binding/file_content.h"
@@ -24,10 +26,18 @@ std::vector<int> Integers(const Napi::Value& value) {
   return numbers;
 }
 
-// Takes what has come, so that the next wait is for what comes then. Both kinds of descriptor are non-blocking.
-void Drain(int fd) {
-  char taken[4096];  // an eventfd gives 8 bytes, inotify whole records
-  while (RetryOnEintr([&] { return read(fd, taken, sizeof taken); }) > 0) {
+// Takes what has come, so that the next wait is for what comes then: how often an eventfd was signalled, 1 for inotify.
+// Both kinds of descriptor are non-blocking.
+double Take(int fd) {
+  double times = 0;
+  for (;;) {
+    alignas(std::uint64_t) char taken[4096];
+    const ssize_t got = RetryOnEintr([&] { return read(fd, taken, sizeof taken); });
+    if (got <= 0) return std::max(times, 1.0);
+    // Records of inotify have 16 bytes at least.
+    std::uint64_t counted = 0;
+    if (got == sizeof counted) std::memcpy(&counted, taken, sizeof counted);
+    times += static_cast<double>(counted);
   }
 }
 
@@ -75,8 +85,10 @@ Napi::Value WaitEvents(const Napi::CallbackInfo& info) {
   std::uint32_t count = 0;
   for (std::size_t i = 0; i < fds.size(); i++) {
     if (fds[i].revents == 0) continue;
-    if (i < events.size()) Drain(fds[i].fd);
-    ready.Set(count++, Napi::Number::New(info.Env(), fds[i].fd));
+    auto entry = Napi::Object::New(info.Env());
+    entry.Set("fd", Napi::Number::New(info.Env(), fds[i].fd));
+    entry.Set("times", Napi::Number::New(info.Env(), i < events.size() ? Take(fds[i].fd) : 1));
+    ready.Set(count++, entry);
   }
   return ready;
 }

@@ -105,7 +105,7 @@ function freezeUnified(native: Native, { paths, pidfd, timeoutMs = patienceMs }:
 				...(pidfd === undefined ? {} : { pidfd }),
 				timeoutMs: Math.ceil(left),
 			});
-			if (pidfd !== undefined && ready.includes(pidfd)) return "ended";
+			if (ready.some(({ fd }) => fd === pidfd)) return "ended";
 		}
 	} finally {
 		native.close({ fd: watch });

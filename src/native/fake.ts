@@ -12,6 +12,7 @@ import type {
 	MountIdMap,
 	Native,
 	NativeFailure,
+	ReadyEvent,
 	StepFailure,
 } from "./api.js";
 import { FakeFiles } from "./fake-files.js";
@@ -104,8 +105,8 @@ export class FakeNative implements Native {
 	mapMountFailure: string | undefined;
 	/** Live processes by pid. A signal 9 removes one. */
 	readonly processes = new Map<number, FakeProcess>();
-	/** Answers of waitEvents, first to last: the descriptors, or what happens then and the descriptors. None is left: []. */
-	events: (number[] | (() => number[]))[] = [];
+	/** Answers of waitEvents, first to last; a function is called when it is its turn. With none left the time is over. */
+	events: (ReadyEvent[] | (() => ReadyEvent[]))[] = [];
 	/** Sockets with someone listening. */
 	readonly listening = new Set<string>();
 	/** What a foreground process, or a child, ends with. */
@@ -239,7 +240,7 @@ export class FakeNative implements Native {
 		this.files.read(`${options.directory}/memory.oom_control`);
 		return this.openFd();
 	}
-	waitEvents(options: { events: number[]; pidfd?: number; output?: number; timeoutMs?: number }): number[] {
+	waitEvents(options: { events: number[]; pidfd?: number; output?: number; timeoutMs?: number }): ReadyEvent[] {
 		this.record("waitEvents", options);
 		const next = this.events.shift() ?? [];
 		return typeof next === "function" ? next() : next;

@@ -93,7 +93,7 @@ t.test("v2: waits for cgroup.events", async (t) => {
 		() => [],
 		() => {
 			changed = true;
-			return [Number(native.callsOf("waitEvents").at(-1)?.events)];
+			return [{ fd: Number(native.callsOf("waitEvents").at(-1)?.events), times: 1 }];
 		},
 	];
 	pause(native, request);
@@ -110,7 +110,7 @@ t.test("v2: the container ends while it is frozen: not paused, thawed", async (t
 	native.events = [
 		() => {
 			native.processes.delete(500);
-			return [Number(native.callsOf("waitEvents").at(-1)?.pidfd)];
+			return [{ fd: Number(native.callsOf("waitEvents").at(-1)?.pidfd), times: 1 }];
 		},
 	];
 	t.throws(() => pause(native, request), { message: "container not running" });
