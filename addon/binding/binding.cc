@@ -47,6 +47,9 @@ Napi::Object Load(Napi::Env env, Napi::Object exports) {
   Register<SignalPid>(env, exports, "signalPid");
   Register<WaitPid>(env, exports, "waitPid");
   Register<Reap>(env, exports, "reap");
+  Register<WatchFiles>(env, exports, "watchFiles");
+  Register<WatchOutOfMemory>(env, exports, "watchOutOfMemory");
+  Register<WaitEvents>(env, exports, "waitEvents");
   Register<RunHook>(env, exports, "runHook");
 
   Register<ExecuteHostSteps>(env, exports, "executeHostSteps");

@@ -17,6 +17,8 @@ Verb ReadText, ReplaceFile, AppendText, WriteControl, RemoveFile, Stat, RealPath
 Verb MakeDirectory, RemoveDirectory, RemoveTree, ListDirectory, LockDirectory;
 // processes.cc
 Verb ProcessStat, OpenPid, SignalPid, WaitPid, Reap;
+// events.cc
+Verb WatchFiles, WatchOutOfMemory, WaitEvents;
 // hooks.cc
 Verb RunHook;
 // host_steps.cc

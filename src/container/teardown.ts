@@ -6,8 +6,9 @@
 import { RuntimeError } from "../errors.js";
 import type { Native } from "../native/api.js";
 import { hookFiles } from "../plan/hook-files.js";
-import { removeCgroups, setFrozen } from "./cgroups.js";
+import { removeCgroups } from "./cgroups.js";
 import { failedWith } from "./errno.js";
+import { isFrozen, setFrozen } from "./freezer.js";
 import type { HookState } from "./hooks.js";
 import { runHooksRegardless } from "./hooks.js";
 import { unmountRoot } from "./host-mounts.js";
@@ -27,9 +28,13 @@ export function killInit(native: Native, pidfd: number, cgroups: Record<string, 
 	} catch (error) {
 		if (!failedWith(error, "ESRCH")) throw error;
 	}
-	// A frozen process of cgroup v1 does not die before it is thawed.
-	if (cgroups.freezer !== undefined) setFrozen(native, cgroups, false);
-	if (!native.waitPid({ pidfd, timeoutMs: patienceMs })) {
+	// A frozen process of cgroup v1 does not die before it is thawed, and a `pause` may come in between.
+	const deadline = performance.now() + patienceMs;
+	for (let waitMs = 100; ; waitMs *= 2) {
+		if (cgroups.freezer !== undefined && isFrozen(native, cgroups)) setFrozen(native, cgroups, false);
+		const left = Math.max(0, deadline - performance.now());
+		if (native.waitPid({ pidfd, timeoutMs: Math.ceil(Math.min(waitMs, left)) })) return;
+		if (left > 0) continue;
 		throw new RuntimeError("container.delete", "container init still running", {
 			hint: "it was sent SIGKILL ten seconds ago; a process in uninterruptible sleep ends when its I/O does",
 		});
