@@ -1,7 +1,9 @@
 // Steps on cgroupfs.
 #include <linux/magic.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <string>
 #include <string_view>
@@ -87,7 +89,10 @@ Failure CreateCgroup(const JsonValue& step) {
 Failure WriteCgroup(const JsonValue& step) {
   Failure failure = WriteOnce(JsonString(step, "path", ""), JsonString(step, "value", ""));
   const bool missing = failure.number == ENOENT && std::string_view(failure.syscall) == "open";
-  return missing && JsonBool(step, "optional") ? Failure{} : failure;
+  if (!missing) return failure;
+  if (const JsonValue* instead = JsonMember(step, "instead"))
+    return WriteOnce(JsonString(*instead, "path", ""), JsonString(*instead, "value", ""));
+  return JsonBool(step, "optional") ? Failure{} : failure;
 }
 
 Failure CheckCgroup(const JsonValue& step) {
@@ -101,6 +106,25 @@ Failure CheckCgroup(const JsonValue& step) {
 
 Failure InheritCgroup(const JsonValue& step) {
   return InheritFromParents(JsonString(step, "path", ""), JsonString(step, "root", ""), JsonString(step, "file", ""));
+}
+
+Failure DelegateCgroup(const JsonValue& step) {
+  const std::string path = JsonString(step, "path", "");
+  const auto uid = static_cast<uid_t>(JsonInteger(step, "uid"));
+  std::string files;
+  // Since Linux 4.15; sysfs may not be mounted. The list is then the specification's.
+  if (ReadWhole("/sys/kernel/cgroup/delegate", &files))
+    files = "cgroup.procs\ncgroup.subtree_control\ncgroup.threads\n";
+  constexpr auto kSame = static_cast<gid_t>(-1);
+  if (chown(path.c_str(), uid, kSame) == -1) return Failed("chown", path);
+  for (std::size_t start = 0; start < files.size();) {
+    const std::size_t end = std::min(files.find('\n', start), files.size());
+    const std::string file = path + "/" + files.substr(start, end - start);
+    start = end + 1;
+    // The kernel names the files of all controllers, which are not all here.
+    if (chown(file.c_str(), uid, kSame) == -1 && errno != ENOENT) return Failed("chown", file);
+  }
+  return {};
 }
 
 }  // namespace runtime_ts

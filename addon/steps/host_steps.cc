@@ -18,6 +18,7 @@ Failure RunHostStep(const JsonValue& step, pid_t pid) {
   if (op == "cgroup.check") return CheckCgroup(step);
   if (op == "cgroup.inherit") return InheritCgroup(step);
   if (op == "cgroup.devices") return AttachDeviceProgram(step);
+  if (op == "cgroup.delegate") return DelegateCgroup(step);
   if (op == "idmap.write") return WriteIdMaps(step, pid);
   if (op == "netDevice.move") return MoveNetDevice(step, pid);
   if (op == "netDevices.return") return ReturnNetDevices();

@@ -21,6 +21,7 @@ Failure CreateCgroup(const JsonValue& step);
 Failure WriteCgroup(const JsonValue& step);
 Failure CheckCgroup(const JsonValue& step);
 Failure InheritCgroup(const JsonValue& step);
+Failure DelegateCgroup(const JsonValue& step);
 // host_cgroup_devices.cc
 Failure AttachDeviceProgram(const JsonValue& step);
 // host_idmap.cc

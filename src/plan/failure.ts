@@ -99,6 +99,7 @@ function hostAction(step: HostStep): [ErrorCode, string] {
 		case "resctrl.join":
 			return ["cgroup", "unable to apply Intel RDT configuration"];
 		case "cgroup.create":
+		case "cgroup.delegate":
 		case "cgroup.inherit":
 			return ["cgroup", "unable to apply cgroup configuration"];
 		case "cgroup.check":
