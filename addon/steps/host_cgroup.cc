@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "binding/file_content.h"
 #include "binding/make_directory.h"
@@ -71,12 +72,34 @@ void PassOnControllers(const std::string& directory) {
   }
 }
 
+// Parents that steps of this process made, outermost first in each hierarchy.
+std::vector<std::string>& MadeParents() {
+  static auto* const parents = new std::vector<std::string>;
+  return *parents;
+}
+
 }  // namespace
+
+Failure RemoveCgroupParents() {
+  std::vector<std::string>& parents = MadeParents();
+  for (; !parents.empty(); parents.pop_back()) {
+    if (rmdir(parents.back().c_str()) == 0) continue;
+    // In use by then, which makes it theirs; or gone.
+    if (errno != EBUSY && errno != ENOTEMPTY && errno != ENOENT) return Failed("rmdir", parents.back());
+  }
+  return {};
+}
 
 Failure CreateCgroup(const JsonValue& step) {
   const std::string path = JsonString(step, "path", "");
   bool made = false;
-  if (Failure failure = MakeDirectories(path, 0755, &made)) return failure;
+  Failure failure;
+  // A create that fails beside this one takes back its parents, which may be ours, before we are in them.
+  for (int tries = 0; tries < 5; tries++) {
+    failure = MakeDirectories(path, 0755, &made, &MadeParents());
+    if (failure.number != ENOENT) break;
+  }
+  if (failure) return failure;
   if (!JsonBool(step, "v2")) return {};
   // From the mount point down: a child is given only what its parent has been given.
   for (std::size_t slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1)) {

@@ -14,6 +14,7 @@ Failure SetPriority(const char* failed, const char* detail) {
 Failure RunHostStep(const JsonValue& step, pid_t pid) {
   const std::string_view op = JsonString(step, "op", "");
   if (op == "cgroup.create") return CreateCgroup(step);
+  if (op == "cgroup.removeParents") return RemoveCgroupParents();
   if (op == "cgroup.write") return WriteCgroup(step);
   if (op == "cgroup.check") return CheckCgroup(step);
   if (op == "cgroup.inherit") return InheritCgroup(step);

@@ -137,6 +137,7 @@ const initSentences: Describe<InitStep> = {
 const hostSentences: Describe<HostStep> = {
 	...priorities,
 	"cgroup.create": ({ path }) => `make cgroup ${path}`,
+	"cgroup.removeParents": () => "remove the parents that were made for the cgroups",
 	"cgroup.write": ({ path, value, instead }) =>
 		`write ${value} to ${path}${instead === undefined ? "" : `, or ${instead.value} to ${instead.path}`}`,
 	"cgroup.check": ({ path, atMost }) => `check that ${path} is at most ${atMost}`,

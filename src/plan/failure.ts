@@ -100,6 +100,7 @@ function hostAction(step: HostStep): [ErrorCode, string] {
 			return ["cgroup", "unable to apply Intel RDT configuration"];
 		case "cgroup.create":
 		case "cgroup.delegate":
+		case "cgroup.removeParents":
 		case "cgroup.inherit":
 			return ["cgroup", "unable to apply cgroup configuration"];
 		case "cgroup.check":

@@ -412,6 +412,9 @@ export const hostStep = z.discriminatedUnion("op", [
 			.optional()
 			.describe("every parent below the mount point passes on all of its cgroup.controllers (cgroup.subtree_control)"),
 	}),
+	z
+		.object({ op: z.literal("cgroup.removeParents"), at })
+		.describe("takes back the parents that cgroup.create has made, where nothing is in them: only when a create fails"),
 	z.object({
 		op: z.literal("cgroup.write"),
 		at,

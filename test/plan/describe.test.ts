@@ -187,6 +187,7 @@ const hostSentences: [HostStep, string][] = [
 		{ op: "cgroup.devices", path: "/c", program: "", rules: ["deny a *:* rwm"], replace: true },
 		"replace the device program by one of 1 rule at /c",
 	],
+	[{ op: "cgroup.removeParents" }, "remove the parents that were made for the cgroups"],
 	[{ op: "cgroup.delegate", path: "/c", uid: 1000 }, "give cgroup /c to user 1000"],
 	[
 		{ op: "cgroup.write", path: "/c/a", value: "1", instead: { path: "/c/b", value: "2" } },
