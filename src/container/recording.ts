@@ -34,6 +34,8 @@ export function newRecord(bundle: Bundle, plan: Plan, rootless: boolean): Contai
 	if (hooks?.poststart?.length) own.poststart = hooks.poststart;
 	if (hooks?.poststop?.length) own.poststop = hooks.poststop;
 	if (plan.mountedRoot) own.hostMounts = true;
+	const resources = spec.linux?.resources;
+	if (resources !== undefined) own.resources = resources as Record<string, unknown>;
 	if (plan.seccompListener) own.seccompListener = plan.seccompListener;
 	addStartSteps(own, plan);
 	const record: ContainerRecord = {

@@ -75,7 +75,7 @@ export function beginPlan({ id, bundle, host, options }: PlanInput): PlanDraft {
 	}
 	const privileged = host.euid === 0 && host.initialUserNamespace;
 	const optional = options.rootless ?? !privileged;
-	const cgroup = compileCgroup({ id, spec, layout: host.cgroup, privileged, optional });
+	const cgroup = compileCgroup({ id, spec, layout: host.cgroup, privileged, euid: host.euid, optional });
 	const { warnings } = cgroup;
 	const context: Context = {
 		id,
