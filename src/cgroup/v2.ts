@@ -75,7 +75,7 @@ function writeMemory({ memory }: Resources, target: CgroupTarget): void {
 }
 
 /** v1 limits memory and swap together, v2 swap alone. */
-function swapMaximum(bytes: bigint | undefined, swap: bigint): string {
+export function swapMaximum(bytes: bigint | undefined, swap: bigint): string {
 	if (swap < 0n) return "max";
 	if (bytes === undefined || bytes < 0n)
 		refuseConversion("/memory/swap", "unable to set swap limit without memory limit");

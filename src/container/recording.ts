@@ -34,6 +34,8 @@ export function newRecord(bundle: Bundle, plan: Plan, rootless: boolean): Contai
 	if (hooks?.poststart?.length) own.poststart = hooks.poststart;
 	if (hooks?.poststop?.length) own.poststop = hooks.poststop;
 	if (plan.seccompListener) own.seccompListener = plan.seccompListener;
+	const unit = plan.host[0];
+	if (unit?.op === "systemd.start") own.systemd = { unit: unit.unit, bus: unit.bus };
 	addStartSteps(own, plan);
 	const record: ContainerRecord = {
 		id: plan.id,
