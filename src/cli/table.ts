@@ -63,6 +63,14 @@ export const globalOptions = [
 		summary: "let systemd make the cgroup; cgroupsPath is then slice:prefix:name",
 	},
 	{
+		name: "cgroup-manager",
+		kind: "text",
+		placeholder: "MANAGER",
+		choices: ["cgroupfs", "systemd", "disabled"],
+		refusal: "unknown cgroup manager specified: %s",
+		summary: "who makes the cgroup: cgroupfs (default), systemd (as --systemd-cgroup), or disabled: nobody",
+	},
+	{
 		name: "rootless",
 		kind: "text",
 		placeholder: "MODE",
