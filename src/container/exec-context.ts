@@ -9,6 +9,7 @@ import type { ExecCgroups } from "./exec-cgroups.js";
 import { gatherProcessFacts } from "./facts.js";
 import type { ContainerRecord } from "./record.js";
 import { joinedNamespaces } from "./recording.js";
+import type { StateDirectory } from "./store.js";
 
 export interface PassedFds {
 	/** LISTEN_FDS. */
@@ -18,6 +19,7 @@ export interface PassedFds {
 
 export function execContext(
 	native: Native,
+	directory: StateDirectory,
 	record: ContainerRecord,
 	process: Process,
 	fds: PassedFds,
@@ -45,6 +47,7 @@ export function execContext(
 			noNewKeyring: false,
 			preserveFds: fds.preserved,
 			startVia: "channel",
+			mountedRoot: directory.mountedRoot,
 			systemdCgroup: false,
 			listenFds: fds.sockets,
 			trace: false,
@@ -55,13 +58,20 @@ export function execContext(
 	};
 }
 
-export function execTarget(record: ContainerRecord, namespaces: Namespaces, cgroups: ExecCgroups): ExecTarget {
+export function execTarget(
+	directory: StateDirectory,
+	record: ContainerRecord,
+	namespaces: Namespaces,
+	cgroups: ExecCgroups,
+): ExecTarget {
 	const target: ExecTarget = {
 		pid: record.init_process_pid,
 		startTime: String(record.init_process_start),
 		tasks: cgroups.tasks,
 	};
 	if (cgroups.unified !== undefined) target.cgroup = cgroups.unified;
-	if (!namespaces.has("mount")) target.root = record.config.rootfs;
+	if (!namespaces.has("mount")) {
+		target.root = record.runtime_ts.hostMounts ? directory.mountedRoot : record.config.rootfs;
+	}
 	return target;
 }

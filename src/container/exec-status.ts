@@ -1,7 +1,7 @@
 /** Which containers `exec` may enter. */
 import { RuntimeError } from "../errors.js";
 import type { Native } from "../native/api.js";
-import { isFrozen } from "./cgroups.js";
+import { isFrozen } from "./freezer.js";
 import type { ContainerRecord } from "./record.js";
 import { containerStatus, isAlive, isLocked } from "./status.js";
 import type { StateDirectory } from "./store.js";

@@ -12,7 +12,6 @@ import { abandon, converse, type EnteredProcess, type Entry } from "./exec-state
 import { checkEnterable } from "./exec-status.js";
 import { tell } from "./launch-state.js";
 import { prefixed } from "./prefix.js";
-import type { ContainerRecord } from "./record.js";
 import { checkPreservedFds, checkTerminal, listenFds } from "./request.js";
 import { savedFilter } from "./seccomp.js";
 import { loadRecord, locate } from "./store.js";
@@ -42,7 +41,7 @@ function execute(native: Native, request: ExecRequest): number {
 		const record = loadRecord(native, directory);
 		checkEnterable(native, directory, record, request.ignorePaused === true);
 		const cgroups = execCgroups(record.cgroup_paths, request.cgroups);
-		const { plan, origin } = compile(native, request, record, fds, cgroups);
+		const { plan, origin } = compile(native, request, { directory, record }, fds, cgroups);
 		// From here on there may be a process that must not be left behind.
 		native.holdSignals();
 		const listens = record.runtime_ts.seccompListener !== undefined;
@@ -59,7 +58,7 @@ function execute(native: Native, request: ExecRequest): number {
 function compile(
 	native: Native,
 	request: ExecRequest,
-	record: ContainerRecord,
+	{ directory, record }: Pick<Entry, "directory" | "record">,
 	fds: PassedFds,
 	cgroups: ExecCgroups,
 ): { plan: ExecPlan; origin: Entry["origin"] } {
@@ -68,10 +67,12 @@ function compile(
 	const { process, origin } = execProcess(saved, file, request.options);
 	return named(origin, () => {
 		checkTerminal(process.terminal === true, request.consoleSocket, request.detach === true);
-		const context = execContext(native, record, process, fds, (at, message) => request.onWarning?.(message, at));
+		const context = execContext(native, directory, record, process, fds, (at, message) =>
+			request.onWarning?.(message, at),
+		);
 		const plan = compileExec({
 			context,
-			target: execTarget(record, context.namespaces, cgroups),
+			target: execTarget(directory, record, context.namespaces, cgroups),
 			inherited: steps,
 			waits: request.pidfdSocket !== undefined,
 		});
