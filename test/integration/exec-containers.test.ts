@@ -1,6 +1,6 @@
 /** exec into every kind of container: whatever it shares, owns, joins, or is called by. */
 import { execFileSync } from "node:child_process";
-import { chownSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import type { Bundle } from "../support/bundle.js";
@@ -97,7 +97,7 @@ t.test("a user namespace", async (t) => {
 	t.equal(capabilityBits(own ?? "", "Eff"), capabilityBits(theirs ?? "", "Eff"));
 	t.equal(ask(container, "touch /tmp/made && stat -c %u /tmp/made"), "0");
 	t.match(exec(container, "-u 70000", "true").stderr, /unable to setup user: .*invalid argument/);
-	t.match(ask(container, "grep -v ^0:: /proc/self/cgroup"), container.id);
+	t.match(ask(container, "cat /proc/self/cgroup"), container.id);
 	end(container);
 });
 
@@ -148,7 +148,10 @@ t.test("no mount namespace: its root is the rootfs all the same", { skip: oursOn
 		config.linux.devices = [];
 	});
 	t.equal(ask(container, "pwd; cat /etc/passwd | head -n1"), "/\nroot:x:0:0:root:/:/bin/sh");
-	t.match(exec(container, "--cwd /../../..", ["/bin/sh", "-c", "pwd; ls -d /work /root 2>&1"]).stdout, /^\/\n.*No such/s);
+	t.match(
+		exec(container, "--cwd /../../..", ["/bin/sh", "-c", "pwd; ls -d /work /root 2>&1"]).stdout,
+		/^\/\n.*No such/s,
+	);
 	end(container);
 });
 
@@ -191,10 +194,11 @@ t.test("a session keyring that is nobody's", { skip: oursOnly }, async (t) => {
 	end(container);
 });
 
-t.test("--cgroup: below the container's", { skip: unlessPeer({ crun: "1.8 has another option" }) }, async (t) => {
+const v1 = existsSync("/sys/fs/cgroup/memory/tasks") ? unlessPeer({ crun: "1.8 has another option" }) : "no cgroup v1";
+
+t.test("--cgroup: below the container's", { skip: v1 }, async (t) => {
 	const container = sleeping(space);
 	const line = /^\d+:memory:(.*)$/m.exec(readFileSync(`/proc/${container.state().pid}/cgroup`, "utf8"))?.[1];
-	if (line === undefined) return t.skip("no v1 memory hierarchy");
 	const sub = `/sys/fs/cgroup/memory${line}/sub`;
 	mkdirSync(sub);
 	t.match(ask(container, "grep memory: /proc/self/cgroup", "--cgroup memory:sub"), /\/sub$/);
@@ -248,8 +252,7 @@ t.test("root of a user namespace calls, as rootless Podman has it", async (t) =>
 		config.linux.uidMappings = [{ containerID: 0, hostID: 0, size: 1 }];
 		config.linux.gidMappings = [{ containerID: 0, hostID: 0, size: 1 }];
 	});
-	const made = container.create();
-	if (made.status !== 0) return t.skip(made.stderr);
+	t.equal(container.create().status, 0);
 	const result = exec(container, "", "true");
 	t.equal(result.status, 255);
 	t.match(result.stderr, /operation not permitted|permission denied/i);
