@@ -17,14 +17,20 @@ Verb ReadText, ReadInput, ReplaceFile, AppendText, WriteControl, RemoveFile, Sta
 Verb MakeDirectory, RemoveDirectory, RemoveTree, ListDirectory, LockDirectory;
 // processes.cc
 Verb ProcessStat, OpenPid, SignalPid, WaitPid, Reap;
+// events.cc
+Verb WatchFiles, WatchOutOfMemory, WaitEvents;
 // hooks.cc
 Verb RunHook;
 // host_steps.cc
 Verb ExecuteHostSteps;
 // start_init.cc
-Verb StartInit, SendPlan, EndInit;
+Verb StartInit, InitPid, SendPlan, EndInit;
 // channel.cc
 Verb Receive, Send, SendCgroups, SendSeccomp, SendListener, Connect;
+// mounts.cc
+Verb BindMount, Unmount;
+// systemd.cc
+Verb SystemdManagerFacts;
 // map_mount.cc
 Verb MapMount;
 // send_source.cc

@@ -48,8 +48,8 @@ async function parseSlowly(argv: string[], native: Native): Promise<Parsed | num
 		return 0;
 	}
 	if (outcome.usage !== undefined) native.print({ fd: 1, text: outcome.usage });
-	const { hint, message } = outcome;
-	return fail(new RuntimeError("usage", message, hint === undefined ? {} : { hint }), native, outcome.global);
+	const { hint, message, status } = outcome;
+	return fail(new RuntimeError("usage", message, hint === undefined ? {} : { hint }, status), native, outcome.global);
 }
 
 function fail(thrown: unknown, native: Native, global: GlobalOptions): number {
@@ -83,6 +83,12 @@ function dispatch(invocation: Invocation, session: Session): number | Promise<nu
 			return kill(invocation, session);
 		case "delete":
 			return remove(invocation, session);
+		case "pause":
+			return import("./commands/pause.js").then(({ pause }) => pause(invocation, session));
+		case "resume":
+			return import("./commands/resume.js").then(({ resume }) => resume(invocation, session));
+		case "events":
+			return import("./commands/events.js").then(({ events }) => events(invocation, session));
 		case "list":
 			return import("./commands/list.js").then(({ list }) => list(invocation, session));
 		case "update":

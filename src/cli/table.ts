@@ -1,6 +1,7 @@
 /**
  * The command line as data. The hot parser (parse.ts), yargs (full.ts) and the completion scripts
- * (completion.ts) are all made from this table, so an option exists in all of them or in none.
+ * (completion.ts), help and the manual pages are all made from this table, so an option exists in all of them or in
+ * none. What a command does, with examples, is told in docs/man/NAME.md, from which help has its first lines.
  *
  * Names, aliases and words are runc's: engines and scripts send them (go-runc, conmon, buildah).
  */
@@ -30,8 +31,6 @@ export interface CommandSpec {
 	readonly usage: string;
 	readonly minimum: number;
 	readonly maximum: number;
-	readonly description?: string;
-	readonly examples?: readonly (readonly [command: string, says: string])[];
 	readonly options: readonly OptionSpec[];
 	/** What a shell offers for each positional argument. */
 	readonly completes?: readonly Completes[];
@@ -63,14 +62,22 @@ export const globalOptions = [
 		summary: "let systemd make the cgroup; cgroupsPath is then slice:prefix:name",
 	},
 	{
+		name: "cgroup-manager",
+		kind: "text",
+		placeholder: "MANAGER",
+		choices: ["cgroupfs", "systemd", "disabled"],
+		refusal: "unknown cgroup manager specified: %s",
+		summary: "who makes the cgroup: cgroupfs (default), systemd (as --systemd-cgroup), or disabled: nobody",
+	},
+	{
 		name: "rootless",
 		kind: "text",
 		placeholder: "MODE",
 		choices: ["true", "false", "auto"],
 		refusal: 'invalid value "%s" for flag -rootless: want true, false or auto',
-		summary: "true: make a cgroup only for a container that asks for one; auto (default): true unless root on the host",
+		summary: "make a cgroup only for a container that asks for one; auto, the default: unless root on the host",
 	},
-	{ name: "trace", kind: "flag", summary: "create and run: print the time of each step on standard error" },
+	{ name: "trace", kind: "flag", summary: "print how long each step of create or run takes, on standard error" },
 	{ name: "help", alias: "h", kind: "flag", summary: "show help" },
 	{ name: "version", alias: "v", kind: "flag", summary: "print the version" },
 ] as const satisfies readonly OptionSpec[];
@@ -135,13 +142,6 @@ export const commands = [
 		minimum: 1,
 		maximum: 1,
 		completes: ["directory"],
-		description:
-			"An argument that has a slash, is a dot, or names a directory with a config.json while the working " +
-			"directory has none, is a bundle, and the container gets a name of its own.",
-		examples: [
-			["run -b /srv/web web", "run the bundle /srv/web as web"],
-			["run ./web", "run the bundle ./web"],
-		],
 		options: [
 			...creation,
 			{ name: "detach", alias: "d", kind: "flag", summary: "do not wait for the container's process" },
@@ -161,7 +161,6 @@ export const commands = [
 		minimum: 1,
 		maximum: 2,
 		completes: ["container", "signal"],
-		examples: [["kill web KILL", "send SIGKILL to the first process of web"]],
 		options: [
 			{ name: "all", alias: "a", kind: "flag", summary: "signal every process of the container, stopped or not" },
 		],
@@ -177,6 +176,22 @@ export const commands = [
 				kind: "flag",
 				summary: "kill it first; a container that does not exist is not an error",
 			},
+		],
+	},
+	{ name: "pause", summary: "stop every process of a container where it is", ...container, options: [] },
+	{ name: "resume", summary: "let the processes of a paused container go on", ...container, options: [] },
+	{
+		name: "events",
+		summary: "print statistics of a container, and that it ran out of memory, as lines of JSON",
+		...container,
+		options: [
+			{
+				name: "interval",
+				kind: "text",
+				placeholder: "DURATION",
+				summary: "time between two sets of statistics, such as 500ms or 1m30s (default 5s)",
+			},
+			{ name: "stats", kind: "flag", summary: "print the statistics once" },
 		],
 	},
 	{
@@ -232,7 +247,7 @@ export const commands = [
 	},
 	{
 		name: "explain",
-		summary: "print the plan that create would execute; touches nothing and needs no privileges",
+		summary: "print the plan that create would execute, and change nothing",
 		usage: "[ID]",
 		minimum: 0,
 		maximum: 1,
@@ -254,7 +269,6 @@ export const commands = [
 		minimum: 1,
 		maximum: 1,
 		completes: ["shell"],
-		examples: [["completion bash > /etc/bash_completion.d/runtime-ts", "install it for bash"]],
 		options: [],
 	},
 ] as const satisfies readonly CommandSpec[];
