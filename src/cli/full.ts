@@ -217,7 +217,7 @@ export async function parseFull(argv: readonly string[]): Promise<Outcome> {
 		if (name === "help" || name === "h") return await help(rest[0], global);
 		command = findCommand(name);
 		if (!command) return unknownCommand(name, global);
-		const second = round(rest, [...command.options, helpOption], false);
+		const second = round(rest, [...command.options, helpOption], command.optionsEnd === true);
 		const { help: asked, ...options } = second.values;
 		if (global.help || asked) return await help(command.name, global);
 		const message = wrongCount(command, second.words.length);

@@ -109,6 +109,9 @@ export function parse(argv: readonly string[]): Parsed | undefined {
 			index = next;
 		} else if (argument.startsWith("-") && argument !== "-") {
 			return undefined;
+		} else if (command.optionsEnd) {
+			positionals.push(...argv.slice(index));
+			break;
 		} else {
 			positionals.push(argument);
 			index++;

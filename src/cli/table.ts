@@ -31,6 +31,8 @@ export interface CommandSpec {
 	readonly description?: string;
 	readonly examples?: readonly (readonly [command: string, says: string])[];
 	readonly options: readonly OptionSpec[];
+	/** The first positional argument ends the options: what follows belongs to a program. */
+	readonly optionsEnd?: boolean;
 	/** What a shell offers for each positional argument. */
 	readonly completes?: readonly Completes[];
 }
@@ -191,6 +193,28 @@ export const commands = [
 				summary: "time between two sets of statistics, such as 500ms or 1m30s (default 5s)",
 			},
 			{ name: "stats", kind: "flag", summary: "print the statistics once" },
+		],
+	},
+	{
+		name: "ps",
+		summary: "list the processes of a container",
+		usage: "ID [PS-OPTIONS]",
+		minimum: 1,
+		maximum: Number.POSITIVE_INFINITY,
+		optionsEnd: true,
+		completes: ["container"],
+		description: "The table is that of the host's ps with PS-OPTIONS (default -ef), which has to print the pids.",
+		examples: [["ps web -o pid,pcpu,args", "with columns of your own"]],
+		options: [
+			{
+				name: "format",
+				alias: "f",
+				kind: "text",
+				placeholder: "FORMAT",
+				choices: ["table", "json"],
+				refusal: "invalid format option",
+				summary: "table (default) or json: the pids",
+			},
 		],
 	},
 	{
