@@ -116,6 +116,13 @@ const creation = [
 	},
 ] as const;
 
+const regex = {
+	name: "regex",
+	alias: "r",
+	kind: "flag",
+	summary: "ID is a regular expression: take every container whose id matches",
+} as const;
+
 const container = { usage: "ID", minimum: 1, maximum: 1, completes: ["container"] } as const;
 
 export const commands = [
@@ -161,9 +168,13 @@ export const commands = [
 		minimum: 1,
 		maximum: 2,
 		completes: ["container", "signal"],
-		examples: [["kill web KILL", "send SIGKILL to the first process of web"]],
+		examples: [
+			["kill web KILL", "send SIGKILL to the first process of web"],
+			["kill --regex '^web-' HUP", "send SIGHUP to the first process of web-1, web-2, ..."],
+		],
 		options: [
 			{ name: "all", alias: "a", kind: "flag", summary: "signal every process of the container, stopped or not" },
+			regex,
 		],
 	},
 	{
@@ -177,6 +188,7 @@ export const commands = [
 				kind: "flag",
 				summary: "kill it first; a container that does not exist is not an error",
 			},
+			regex,
 		],
 	},
 	{ name: "pause", summary: "stop every process of a container where it is", ...container, options: [] },

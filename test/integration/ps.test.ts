@@ -34,10 +34,7 @@ t.test("json: the host's pids of every process", async (t) => {
 	t.equal(result.stderr, "", "go-runc reads both streams as one");
 	const pids = JSON.parse(result.stdout) as number[];
 	await eventually(() => commandLines(pids).every((line) => line.includes("sleep")), "all have come to sleep");
-	t.same(
-		commandLines(pids),
-		["/bin/sleep 1000", "sleep 1001", "sleep 1002"].map((line) => line.replace("/bin/", "")),
-	);
+	t.same(commandLines(pids), ["sleep 1000", "sleep 1001", "sleep 1002"]);
 	t.equal(container.delete("--force").status, 0);
 });
 
