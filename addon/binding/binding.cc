@@ -28,6 +28,7 @@ Napi::Object Load(Napi::Env env, Napi::Object exports) {
   Register<CheckPreservedFds>(env, exports, "checkPreservedFds");
 
   Register<ReadText>(env, exports, "readText");
+  Register<ReadInput>(env, exports, "readInput");
   Register<ReplaceFile>(env, exports, "replaceFile");
   Register<AppendText>(env, exports, "appendText");
   Register<WriteControl>(env, exports, "writeControl");
@@ -62,6 +63,8 @@ Napi::Object Load(Napi::Env env, Napi::Object exports) {
   Register<SendSeccomp>(env, exports, "sendSeccomp");
   Register<SendListener>(env, exports, "sendListener");
   Register<Connect>(env, exports, "connect");
+  Register<BindMount>(env, exports, "bindMount");
+  Register<Unmount>(env, exports, "unmount");
   Register<MapMount>(env, exports, "mapMount");
   Register<SendSource>(env, exports, "sendSource");
   Register<CompileSeccomp>(env, exports, "compileSeccomp");

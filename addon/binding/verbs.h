@@ -12,7 +12,7 @@ Verb Exit, Print, Environment, Identity, SetSubreaper, CheckPreservedFds;
 // caller_limit.cc
 Verb RestoreOpenFilesLimit;
 // files.cc
-Verb ReadText, ReplaceFile, AppendText, WriteControl, RemoveFile, Stat, RealPath, Close;
+Verb ReadText, ReadInput, ReplaceFile, AppendText, WriteControl, RemoveFile, Stat, RealPath, Close;
 // directories.cc
 Verb MakeDirectory, RemoveDirectory, RemoveTree, ListDirectory, LockDirectory;
 // processes.cc
@@ -27,6 +27,8 @@ Verb ExecuteHostSteps;
 Verb StartInit, SendPlan, EndInit;
 // channel.cc
 Verb Receive, Send, SendCgroups, SendSeccomp, SendListener, Connect;
+// mounts.cc
+Verb BindMount, Unmount;
 // map_mount.cc
 Verb MapMount;
 // send_source.cc

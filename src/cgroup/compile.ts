@@ -1,12 +1,13 @@
 /** Compiles linux.cgroupsPath and linux.resources into the host steps that make the container's cgroup. */
 import type { Spec } from "../bundle/spec.js";
-import { RuntimeError } from "../errors.js";
 import type { HostStep, Plan } from "../plan/schema.js";
+import { delegateCgroup } from "./delegation.js";
 import type { CgroupLayout, CgroupMount } from "./layout.js";
 import { cgroupPath } from "./path.js";
-import { type CgroupTarget, hasLimits, pointerTo, type Resources, refuseUnsupported } from "./resources.js";
+import { hasLimits, pointerTo, type Resources, refuseUnsupported } from "./resources.js";
 import { writeV1 } from "./v1.js";
 import { writeV2 } from "./v2.js";
+import { missing, Writes } from "./writes.js";
 
 export interface CgroupInput {
 	id: string;
@@ -14,6 +15,8 @@ export interface CgroupInput {
 	layout: CgroupLayout;
 	/** Root on the host. Others can't restrict devices. */
 	privileged: boolean;
+	/** Uid of the caller; whether root of a user namespace or of the host, root alone can give files away. Default 0. */
+	euid?: number;
 	/** The container goes without a cgroup, unless it asks for one; default: when not privileged. */
 	optional?: boolean;
 }
@@ -29,7 +32,14 @@ function nothing(): CgroupPlan {
 	return { cgroups: [], host: [], warnings: [] };
 }
 
-export function compileCgroup({ id, spec, layout, privileged, optional = !privileged }: CgroupInput): CgroupPlan {
+export function compileCgroup({
+	id,
+	spec,
+	layout,
+	privileged,
+	euid = 0,
+	optional = !privileged,
+}: CgroupInput): CgroupPlan {
 	const resources: Resources = spec.linux?.resources ?? {};
 	const requested = spec.linux?.cgroupsPath;
 	refuseUnsupported(resources);
@@ -45,7 +55,8 @@ export function compileCgroup({ id, spec, layout, privileged, optional = !privil
 	const plan = unified === undefined ? inHierarchies(layout.v1, path) : inUnified(unified + path);
 	const write = unified === undefined ? writeV1 : writeV2;
 	// A v1 host without the devices controller could not keep the container from any device: an error, as in runc.
-	write(resources, spec.ociVersion, new Writes(plan), privileged);
+	write(resources, spec.ociVersion, new Writes(plan.cgroups, plan.host), privileged);
+	if (unified !== undefined && euid === 0) delegateCgroup(spec, unified + path, plan.host);
 	return plan;
 }
 
@@ -74,38 +85,4 @@ function inUnified(directory: string): CgroupPlan {
 		host: [{ op: "cgroup.create", at: "/linux/cgroupsPath", path: directory, v2: true }],
 		warnings: [],
 	};
-}
-
-/** Adds the writes of control files to a plan. */
-class Writes implements CgroupTarget {
-	readonly steps: HostStep[];
-	private readonly cgroups: CgroupPlan["cgroups"];
-
-	constructor({ host, cgroups }: CgroupPlan) {
-		this.steps = host;
-		this.cgroups = cgroups;
-	}
-
-	/** On v2 which controllers there are is known only to the kernel: a missing one is a missing file (ENOENT). */
-	directory(controller: string, pointer: string): string {
-		for (let index = 0; index < this.cgroups.length; index++) {
-			const { controller: names, path } = this.cgroups[index] as CgroupPlan["cgroups"][number];
-			if (names === controller || names === "" || `,${names},`.includes(`,${controller},`)) return path;
-		}
-		return missing(controller, pointer);
-	}
-
-	write(controller: string, pointer: string, file: string, value: string, optional = false): void {
-		const at = pointerTo(pointer);
-		const step: HostStep = { op: "cgroup.write", at, path: `${this.directory(controller, at)}/${file}`, value };
-		if (optional) step.optional = true;
-		this.steps.push(step);
-	}
-}
-
-function missing(controller: string, pointer: string): never {
-	throw new RuntimeError("cgroup", `cgroup: controller "${controller}" is not mounted, so its limit can't be set`, {
-		pointer,
-		hint: `mount the hierarchy on the host, or take the limit out of config.json#${pointer}`,
-	});
 }

@@ -2,11 +2,13 @@
 import type { Bundle } from "../bundle/load.js";
 import { gatherFacts } from "../container/facts.js";
 import { checkId } from "../container/place.js";
+import { locate } from "../container/store.js";
 import { fillIdMappings } from "../container/subordinate-ids.js";
 import type { Native } from "../native/api.js";
 import { compilePlan } from "../plan/compile.js";
 import type { Plan } from "../plan/schema.js";
 import { bundleName } from "./bundle-name.js";
+import { placeOf } from "./commands/place.js";
 import { rootlessMode } from "./rootless-mode.js";
 import type { GlobalOptions } from "./table.js";
 
@@ -25,6 +27,7 @@ export function explainedPlan(native: Native, bundle: Bundle, global: GlobalOpti
 			noNewKeyring: false,
 			preserveFds: 0,
 			startVia: "socket",
+			mountedRoot: locate(native, placeOf(global), id).mountedRoot,
 			systemdCgroup: global["systemd-cgroup"] === true,
 			listenFds: 0,
 			trace: global.trace === true,

@@ -11,6 +11,7 @@ import { failedWith } from "./errno.js";
 import { isFrozen, setFrozen } from "./freezer.js";
 import type { HookState } from "./hooks.js";
 import { runHooksRegardless } from "./hooks.js";
+import { unmountRoot } from "./host-mounts.js";
 import type { Environment } from "./place.js";
 import type { ContainerRecord } from "./record.js";
 import { removeResctrlGroups } from "./resctrl.js";
@@ -61,6 +62,7 @@ export function removeContainer(native: Native, removal: Removal): void {
 		const run = { stage: "poststop" as const, hooks, state: hookState(record, "stopped"), env: removal.env, files };
 		runHooksRegardless(native, run, (failure) => removal.onWarning?.(failure.message, failure.context.pointer));
 	}
+	if (record.runtime_ts.hostMounts) unmountRoot(native, directory);
 	native.removeTree({ path: directory.path });
 }
 

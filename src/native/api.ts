@@ -111,6 +111,8 @@ export interface Native {
 	 * does not belong becomes U+FFFD. For files that repeat what others chose, such as the mount points of a host.
 	 */
 	readText(options: { path: string; lossy?: boolean }): string;
+	/** All of standard input, in the same way: what stands behind it may be a socket, which has no path to be opened by. */
+	readInput(): string;
 	/**
 	 * Temporary file in the same directory (O_EXCL), then rename(2). `sync` adds fdatasync. `exchange` swaps the names where
 	 * the file exists and can be nothing but a file, which spares a write to the disk.
@@ -133,6 +135,14 @@ export interface Native {
 	/** flock(2) on a directory; returns the descriptor that holds the lock. `wait: false` throws EAGAIN. */
 	lockDirectory(options: { path: string; exclusive: boolean; wait: boolean }): number;
 	close(options: { fd: number }): void;
+
+	/**
+	 * Binds `source` onto `target`, in the engine's own mount namespace. The mount is private, or with `slave` gets what is
+	 * mounted below the source later; with `recursive` all of this goes for the mounts below it, too.
+	 */
+	bindMount(options: { source: string; target: string; recursive?: boolean; slave?: boolean }): void;
+	/** Takes every mount off `path`, with all below it, lazily. That there is none is fine. */
+	unmount(options: { path: string }): void;
 
 	// --- processes
 	/** From /proc/PID/stat: start time in clock ticks since boot, and state letter; undefined when there is none. */

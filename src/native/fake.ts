@@ -87,6 +87,8 @@ export class FakeNative implements Native {
 	readonly buildId = "fake";
 	readonly libseccompVersion = "2.5.4";
 	readonly files: FakeFiles;
+	/** Mount points that bindMount has made. */
+	mounts: string[] = [];
 
 	/** Every call but the pure look-ups, in order. */
 	readonly calls: FakeCall[] = [];
@@ -157,6 +159,11 @@ export class FakeNative implements Native {
 	readText({ path }: { path: string }): string {
 		return this.files.read(path);
 	}
+	/** What readInput() gives. */
+	stdin = "";
+	readInput(): string {
+		return this.stdin;
+	}
 	replaceFile(options: { path: string; text: string; mode: number; sync?: boolean; exchange?: boolean }): void {
 		this.record("replaceFile", options);
 		this.files.write("open", options.path, options.text, options.mode);
@@ -182,7 +189,17 @@ export class FakeNative implements Native {
 		this.record("removeDirectory", options);
 		this.files.removeDirectory(options);
 	}
+	bindMount(options: { source: string; target: string; recursive?: boolean; slave?: boolean }): void {
+		this.record("bindMount", options);
+		this.mounts.push(options.target);
+	}
+	unmount(options: { path: string }): void {
+		this.record("unmount", options);
+		this.mounts = this.mounts.filter((point) => point !== options.path && !point.startsWith(`${options.path}/`));
+	}
 	removeTree(options: { path: string }): void {
+		const inside = this.mounts.find((point) => point.startsWith(`${options.path}/`));
+		if (inside !== undefined) throw nativeFailure("openat2", "EXDEV", inside);
 		this.record("removeTree", options);
 		this.files.removeTree(options.path);
 	}

@@ -30,6 +30,7 @@ import {
 	enterRoot,
 	makeReadonly,
 	makeUnbindable,
+	mountsOnHost,
 	openRoot,
 	requireMountNamespace,
 } from "./root.js";
@@ -74,7 +75,7 @@ export function beginPlan({ id, bundle, host, options }: PlanInput): PlanDraft {
 	}
 	const privileged = host.euid === 0 && host.initialUserNamespace;
 	const optional = options.rootless ?? !privileged;
-	const cgroup = compileCgroup({ id, spec, layout: host.cgroup, privileged, optional });
+	const cgroup = compileCgroup({ id, spec, layout: host.cgroup, privileged, euid: host.euid, optional });
 	const { warnings } = cgroup;
 	const context: Context = {
 		id,
@@ -134,6 +135,7 @@ export function finishPlan({ context, warnings, host, init, rlimits }: PlanDraft
 	const program = rawProgram(context.spec);
 	if (program !== undefined) plan.seccomp = { program };
 	else if (linux.seccomp) plan.seccomp = compileSeccomp(linux.seccomp, failsOnUnknown(context.spec));
+	if (mountsOnHost(context)) plan.mountedRoot = options.mountedRoot;
 	const listener = seccompListener(context);
 	if (listener !== undefined) plan.seccompListener = listener;
 	if (options.trace) plan.trace = true;

@@ -99,6 +99,8 @@ function hostAction(step: HostStep): [ErrorCode, string] {
 		case "resctrl.join":
 			return ["cgroup", "unable to apply Intel RDT configuration"];
 		case "cgroup.create":
+		case "cgroup.delegate":
+		case "cgroup.removeParents":
 		case "cgroup.inherit":
 			return ["cgroup", "unable to apply cgroup configuration"];
 		case "cgroup.check":

@@ -145,7 +145,7 @@ export const initStep = z.discriminatedUnion("op", [
 		propagation: propagation
 			.optional()
 			.describe(
-				"of / before the rootfs is bound onto itself; absent without a mount namespace: then no mount of the host may be touched, and root.enter is a chroot",
+				"of / before the rootfs is bound onto itself; absent without a mount namespace: then no mount but those on `path` may be touched, and root.enter is a chroot",
 			),
 	}),
 	z
@@ -412,12 +412,16 @@ export const hostStep = z.discriminatedUnion("op", [
 			.optional()
 			.describe("every parent below the mount point passes on all of its cgroup.controllers (cgroup.subtree_control)"),
 	}),
+	z
+		.object({ op: z.literal("cgroup.removeParents"), at })
+		.describe("takes back the parents that cgroup.create has made, where nothing is in them: only when a create fails"),
 	z.object({
 		op: z.literal("cgroup.write"),
 		at,
 		path: z.string().describe("host path of the control file"),
 		value: z.string(),
 		optional: z.boolean().optional().describe("a missing file is not an error"),
+		instead: z.object({ path: z.string(), value: z.string() }).optional().describe("written where the file is missing"),
 	}),
 	z.object({
 		op: z.literal("cgroup.check"),
@@ -442,6 +446,21 @@ export const hostStep = z.discriminatedUnion("op", [
 		path: z.string().describe("v2 cgroup directory"),
 		program: z.string().describe("base64 of the BPF instructions"),
 		rules: z.array(z.string()).describe("the rules the program was made from, for the reader"),
+		replace: z
+			.boolean()
+			.optional()
+			.describe("in one step, the program that the runtime has attached there before; without one it is attached"),
+	}),
+	z.object({
+		op: z.literal("cgroup.delegate"),
+		at,
+		path: z.string().describe("v2 cgroup directory"),
+		uid: z
+			.number()
+			.int()
+			.describe(
+				"on the host: becomes the owner of the directory and of the files that /sys/kernel/cgroup/delegate names",
+			),
 	}),
 	z.object({
 		op: z.literal("idmap.write"),
@@ -491,6 +510,12 @@ export const plan = z.object({
 	/** OCI version, bundle and rootfs the plan was made from. */
 	bundle: z.string(),
 	rootfs: z.string(),
+	mountedRoot: z
+		.string()
+		.optional()
+		.describe(
+			"without a mount namespace, where there is something to mount: host path where the engine attaches a copy of the rootfs, which root.open then opens",
+		),
 	host: z.array(hostStep).describe("run by the engine while the init already clones and mounts"),
 	cgroups: z
 		.array(
