@@ -55,6 +55,8 @@ Napi::Object Load(Napi::Env env, Napi::Object exports) {
 
   Register<ExecuteHostSteps>(env, exports, "executeHostSteps");
   Register<StartInit>(env, exports, "startInit");
+  Register<InitPid>(env, exports, "initPid");
+  Register<SystemdManagerFacts>(env, exports, "systemdManager");
   Register<SendPlan>(env, exports, "sendPlan");
   Register<EndInit>(env, exports, "endInit");
   Register<Receive>(env, exports, "receive");

@@ -24,11 +24,13 @@ Verb RunHook;
 // host_steps.cc
 Verb ExecuteHostSteps;
 // start_init.cc
-Verb StartInit, SendPlan, EndInit;
+Verb StartInit, InitPid, SendPlan, EndInit;
 // channel.cc
 Verb Receive, Send, SendCgroups, SendSeccomp, SendListener, Connect;
 // mounts.cc
 Verb BindMount, Unmount;
+// systemd.cc
+Verb SystemdManagerFacts;
 // map_mount.cc
 Verb MapMount;
 // send_source.cc

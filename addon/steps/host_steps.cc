@@ -13,6 +13,9 @@ Failure SetPriority(const char* failed, const char* detail) {
 
 Failure RunHostStep(const JsonValue& step, pid_t pid) {
   const std::string_view op = JsonString(step, "op", "");
+  if (op == "systemd.start") return StartUnit(step, pid);
+  if (op == "systemd.set") return SetUnitProperties(step);
+  if (op == "systemd.stop") return StopUnit(step);
   if (op == "cgroup.create") return CreateCgroup(step);
   if (op == "cgroup.removeParents") return RemoveCgroupParents();
   if (op == "cgroup.write") return WriteCgroup(step);

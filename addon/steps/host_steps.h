@@ -16,6 +16,10 @@ struct HostStepFailure {
 // In order, up to the first failure. `pid`: the container's first process, for the steps that are about it.
 HostStepFailure RunHostSteps(const JsonValue& steps, pid_t pid);
 
+// host_systemd.cc
+Failure StartUnit(const JsonValue& step, pid_t pid);
+Failure SetUnitProperties(const JsonValue& step);
+Failure StopUnit(const JsonValue& step);
 // host_cgroup.cc
 Failure CreateCgroup(const JsonValue& step);
 // Takes back the parents that CreateCgroup had to make, where nobody else has come to use them. For the engine whose create

@@ -1,10 +1,13 @@
 /** Compiles linux.cgroupsPath and linux.resources into the host steps that make the container's cgroup. */
 import type { Spec } from "../bundle/spec.js";
+import { RuntimeError } from "../errors.js";
 import type { HostStep, Plan } from "../plan/schema.js";
 import { delegateCgroup } from "./delegation.js";
 import type { CgroupLayout, CgroupMount } from "./layout.js";
 import { cgroupPath } from "./path.js";
 import { hasLimits, pointerTo, type Resources, refuseUnsupported } from "./resources.js";
+import { compileUnit, type SystemdFacts, type SystemdUnit } from "./systemd.js";
+import { unitAnnotations } from "./unit-annotations.js";
 import { writeV1 } from "./v1.js";
 import { writeV2 } from "./v2.js";
 import { missing, Writes } from "./writes.js";
@@ -19,6 +22,10 @@ export interface CgroupInput {
 	euid?: number;
 	/** The container goes without a cgroup, unless it asks for one; default: when not privileged. */
 	optional?: boolean;
+	/** The cgroup is a unit of systemd's. */
+	systemd?: SystemdFacts;
+	/** No cgroup, whatever the configuration says. */
+	disabled?: boolean;
 }
 
 export interface CgroupPlan {
@@ -32,27 +39,28 @@ function nothing(): CgroupPlan {
 	return { cgroups: [], host: [], warnings: [] };
 }
 
-export function compileCgroup({
-	id,
-	spec,
-	layout,
-	privileged,
-	euid = 0,
-	optional = !privileged,
-}: CgroupInput): CgroupPlan {
+export function compileCgroup(input: CgroupInput): CgroupPlan {
+	const { id, spec, layout, privileged, optional = !privileged, euid = 0, systemd } = input;
 	const resources: Resources = spec.linux?.resources ?? {};
 	const requested = spec.linux?.cgroupsPath;
 	refuseUnsupported(resources);
+	if (input.disabled) {
+		if (hasLimits(resources)) limitsWithoutCgroup();
+		return nothing();
+	}
 	if (layout.mode === "none") {
 		if (hasLimits(resources)) missing("any", pointerTo(""));
 		return nothing();
 	}
 	// Rootless engines leave the path out when nobody gave them a cgroup to make others in.
-	if (optional && !requested && !hasLimits(resources)) return nothing();
+	if (optional && !requested && !hasLimits(resources) && systemd === undefined) return nothing();
 
-	const path = cgroupPath(id, requested);
+	const unit = systemd === undefined ? undefined : compileUnit({ id, spec, layout, systemd, privileged });
+	const path = unit === undefined ? cgroupPath(id, requested) : unit.path;
 	const unified = layout.mode === "v2" ? layout.unified : undefined;
 	const plan = unified === undefined ? inHierarchies(layout.v1, path) : inUnified(unified + path);
+	if (unit !== undefined) addUnit(plan, unit);
+	else if (spec.annotations !== undefined) warnOfUnitAnnotations(plan, spec);
 	const write = unified === undefined ? writeV1 : writeV2;
 	// A v1 host without the devices controller could not keep the container from any device: an error, as in runc.
 	write(resources, spec.ociVersion, new Writes(plan.cgroups, plan.host), privileged);
@@ -85,4 +93,39 @@ function inUnified(directory: string): CgroupPlan {
 		host: [{ op: "cgroup.create", at: "/linux/cgroupsPath", path: directory, v2: true }],
 		warnings: [],
 	};
+}
+
+/**
+ * systemd makes the directory and puts the init into it, on v1 in its own hierarchy and in those of the controllers that it
+ * knows. What is written and joined after that is for the others (cpuset, freezer, hugetlb): it does no harm where
+ * systemd was before, so nothing depends on which those are in some version of it.
+ */
+function addUnit(plan: CgroupPlan, { step, entered, warnings }: SystemdUnit): void {
+	plan.host.unshift(step);
+	for (const cgroup of plan.cgroups) {
+		const own = cgroup.controller === "" || cgroup.controller.startsWith("name=");
+		if (entered && own) cgroup.entered = true;
+	}
+	plan.warnings.push(...warnings);
+}
+
+function warnOfUnitAnnotations(plan: CgroupPlan, spec: Spec): void {
+	const pointers = unitAnnotations(spec);
+	for (let index = 0; index < pointers.length; index++) {
+		plan.warnings.push({
+			at: pointers[index] as string,
+			message: "has no effect: the container's cgroup is no unit of systemd's",
+		});
+	}
+}
+
+function limitsWithoutCgroup(): never {
+	throw new RuntimeError(
+		"config.invalid",
+		"limits need a cgroup, and --cgroup-manager disabled leaves the container without",
+		{
+			pointer: pointerTo(""),
+			hint: "take the limits out of config.json, or choose another --cgroup-manager",
+		},
+	);
 }

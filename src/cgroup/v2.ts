@@ -87,7 +87,7 @@ function writeSwap(bytes: bigint | undefined, given: bigint | undefined, target:
 	target.write("memory", "/memory/swap", "memory.swap.max", value, how);
 }
 
-function swapMaximum(bytes: bigint | undefined, swap: bigint): string {
+export function swapMaximum(bytes: bigint | undefined, swap: bigint): string {
 	if (swap < 0n) return "max";
 	if (bytes === undefined || bytes < 0n)
 		refuseConversion("/memory/swap", "unable to set swap limit without memory limit");

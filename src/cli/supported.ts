@@ -64,6 +64,7 @@ function refuses(spec: Spec, probe: Probe, cgroup: CgroupLayout): boolean {
 		timeNamespaces: true,
 		apparmor: true,
 		selinux: true,
+		systemd: { user: probe.rootless === true, bus: [], version: 252, controlGroup: "" },
 	};
 	try {
 		const bundle = { path: "/", rootfs: "/", spec, warnings: [] };

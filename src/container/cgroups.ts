@@ -153,12 +153,16 @@ function signalOne(native: Native, pid: number, signal: number, keep = false): n
 export function removeCgroups(native: Native, paths: CgroupPaths): void {
 	const busy = directoriesOf(paths).filter((path) => !removeOne(native, path));
 	if (busy.length === 0) return;
-	if (!killAll(native, paths)) {
-		throw new RuntimeError("container.delete", "container's processes do not end", {
-			hint: "a process in uninterruptible sleep cannot be killed; delete the container again later",
-		});
-	}
+	emptyCgroups(native, paths);
 	for (const path of busy) removeSubtree(native, path);
+}
+
+/** Kills every process; throws when some do not end. */
+export function emptyCgroups(native: Native, paths: CgroupPaths): void {
+	if (killAll(native, paths)) return;
+	throw new RuntimeError("container.delete", "container's processes do not end", {
+		hint: "a process in uninterruptible sleep cannot be killed; delete the container again later",
+	});
 }
 
 /** Controllers of one hierarchy have one directory. */

@@ -6,6 +6,7 @@ import { claimCgroup } from "./cgroup-claim.js";
 import { checkVacant } from "./cgroups.js";
 import type { Launch } from "./launch-state.js";
 import { writeRecord } from "./store.js";
+import { startUnit } from "./systemd.js";
 
 /**
  * Makes and fills the cgroups. The record goes to disk first: were this process killed in between, `delete
@@ -17,6 +18,7 @@ export function makeCgroups(state: Launch): void {
 	writeRecord(native, state.directory, record);
 	state.cgroupsMade = true;
 	const steps = state.plan.host.filter((step) => step.op.startsWith("cgroup."));
+	if (record.runtime_ts.systemd !== undefined) startUnit(state);
 	if (steps.length === 0) return;
 	// The first step makes the directory that carries the claim. Nothing else is written before it is ours: limits and
 	// device rules would be those of the container that another create has just made there.

@@ -17,6 +17,7 @@ import type { ContainerRecord } from "./record.js";
 import { removeResctrlGroups } from "./resctrl.js";
 import { SIGKILL } from "./signals.js";
 import type { StateDirectory } from "./store.js";
+import { stopUnit } from "./systemd.js";
 
 /** As long as runc waits. */
 const patienceMs = 10_000;
@@ -53,6 +54,8 @@ export interface Removal {
 /** Removes everything of a container whose first process has ended. */
 export function removeContainer(native: Native, removal: Removal): void {
 	const { directory, record } = removal;
+	const { systemd } = record.runtime_ts;
+	if (systemd !== undefined) stopUnit(native, systemd, record.cgroup_paths, removal.onWarning);
 	removeCgroups(native, record.cgroup_paths);
 	if (record.runtime_ts.resctrl !== undefined) removeResctrlGroups(native, record.runtime_ts.resctrl);
 	const hooks = record.runtime_ts.poststop;

@@ -24,7 +24,7 @@ export function undo(state: Launch, cause: unknown): unknown {
 			...state.record,
 			...(state.cgroupsMade ? {} : { cgroup_paths: {} }),
 			// Removed above, if they were made: a group that was there before stays.
-			runtime_ts: rest,
+			runtime_ts: state.cgroupsMade ? rest : { ...rest, systemd: undefined },
 		};
 		const onWarning = state.request.onNotice;
 		removeContainer(native, { directory, record, env, poststop: state.hooksReached, onWarning });

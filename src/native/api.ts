@@ -189,6 +189,13 @@ export interface Native {
 	 * thrown by the first sendPlan. It inherits descriptors 0, 1, 2 and 3..2+preserveFds. Returns the channel to it.
 	 */
 	startInit(options: { preserveFds: number }): number;
+	/** Process id of the init, which lasts until the step of its plan that clones the container's first process. */
+	initPid(options: { channel: number }): number;
+	/**
+	 * The systemd at the first of these addresses that answers (JSON array of {address, broker}): its properties Version and
+	 * ControlGroup. Opens libsystemd.so.0; ENOENT of dlopen when there is none.
+	 */
+	systemdManager(options: { bus: string }): { version: string; controlGroup: string };
 	/** Sends the init a part of its plan: {version, id, init: steps, more?, trace?} as JSON; `more` when it is not the last one. */
 	sendPlan(options: { channel: number; plan: string }): void;
 	/** Ends the init and what it has cloned, waits until nothing of them is left, and closes the channel. */

@@ -115,6 +115,10 @@ export class FakeNative implements Native {
 	exitStatus = 0;
 	environmentFacts: Record<string, string> = {};
 	identityFacts = { euid: 0, egid: 0, initialUserNamespace: true };
+	/** Of the init's first stage. */
+	initProcess = 400;
+	/** What systemd says of itself; undefined: there is none. */
+	systemd: { version: string; controlGroup: string } | undefined;
 	/** First descriptor above 2 that is not open. */
 	firstClosedFd = 3;
 
@@ -284,6 +288,14 @@ export class FakeNative implements Native {
 	startInit(options: { preserveFds: number }): number {
 		this.record("startInit", options);
 		return this.openFd();
+	}
+	initPid(): number {
+		return this.initProcess;
+	}
+	systemdManager(options: { bus: string }): { version: string; controlGroup: string } {
+		this.record("systemdManager", options);
+		if (this.systemd === undefined) throw nativeFailure("connect", "ENOENT", "unix:path=/run/systemd/private");
+		return this.systemd;
 	}
 	sendPlan(options: { channel: number; plan: string }): void {
 		this.record("sendPlan", options);

@@ -401,8 +401,43 @@ export const initStep = z.discriminatedUnion("op", [
 		.describe("closes every fd above 2+preserveFds, resets signals, execs what process.lookup found"),
 ]);
 
+/** Where to reach systemd, tried in this order. */
+export const systemdBus = z.array(
+	z.object({
+		address: z.string().describe("as sd_bus_set_address(3) takes it"),
+		broker: z.boolean().describe("there is a message bus; without, systemd itself is at the other end"),
+	}),
+);
+
+/** A property of a unit: see BusVariant in src/cgroup/unit-property.ts. */
+const unitProperty = z.object({
+	at,
+	name: z.string(),
+	signature: z.string().describe("of D-Bus, one complete type"),
+	value: z.unknown().describe("text (numbers too), or a list for what has parts, or {signature, value} for a variant"),
+});
+
+const unit = { at, bus: systemdBus, unit: z.string().describe("name of the unit") };
+
 /** Steps of the engine, in the host's namespaces, undone in reverse order by delete. */
 export const hostStep = z.discriminatedUnion("op", [
+	z
+		.object({
+			...unit,
+			op: z.literal("systemd.start"),
+			cgroup: z.string().describe("where its cgroup has to be then, below the mount point of a hierarchy"),
+			enter: z.boolean().describe("the init is put into it; what it clones is born there"),
+			properties: z.array(unitProperty),
+		})
+		.describe("StartTransientUnit, and waits until systemd has done it"),
+	z
+		.object({ ...unit, op: z.literal("systemd.set"), properties: z.array(unitProperty) })
+		.describe("SetUnitProperties, until the next boot"),
+	z
+		.object({ ...unit, op: z.literal("systemd.stop") })
+		.describe(
+			"StopUnit, waits until systemd has done it, and makes systemd forget that it failed; one that is not there is fine",
+		),
 	z.object({
 		op: z.literal("cgroup.create"),
 		at,
@@ -524,9 +559,12 @@ export const plan = z.object({
 					.string()
 					.describe("v1: the hierarchy's controllers, comma-separated; v2: empty, as in /proc/PID/cgroup"),
 				path: z.string(),
+				entered: z.boolean().optional().describe("systemd puts the init into it"),
 			}),
 		)
-		.describe("directories made by `host`; each is joined by cgroup.join, or the first is cloned into (v2)"),
+		.describe(
+			"directories made by `host`; each that is not entered is joined by cgroup.join, or the first is cloned into (v2)",
+		),
 	init: z.array(initStep).describe("run by the init program, in this order"),
 	seccomp: z
 		.unknown()
@@ -551,5 +589,6 @@ export type AttributeChange = z.infer<typeof attributeChange>;
 export type Propagation = z.infer<typeof propagation>;
 export type InitStep = z.infer<typeof initStep>;
 export type InitStepOf<Op extends InitStep["op"]> = Extract<InitStep, { op: Op }>;
+export type UnitPropertyValue = z.infer<typeof unitProperty>;
 export type HostStep = z.infer<typeof hostStep>;
 export type Plan = z.infer<typeof plan>;

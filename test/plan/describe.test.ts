@@ -171,7 +171,27 @@ const sentences: [InitStep, string][] = [
 
 const isPriority = ({ op }: { op: string }) => op === "process.scheduler" || op === "process.ioPriority";
 
+const unit = { unit: "u.scope", bus: [{ address: "unix:path=/run/systemd/private", broker: false }] };
+const properties = [
+	{ name: "Slice", signature: "s", value: "a.slice" },
+	{ name: "TasksMax", signature: "t", value: "18446744073709551615" },
+	{ name: "DeviceAllow", signature: "a(ss)", value: [["char-*", "m"]] },
+];
+
 const hostSentences: [HostStep, string][] = [
+	[
+		{ op: "systemd.start", ...unit, cgroup: "/a.slice/u.scope", enter: true, properties },
+		"start systemd unit u.scope with the init in it: Slice=a.slice, TasksMax=infinity, DeviceAllow",
+	],
+	[
+		{ op: "systemd.start", ...unit, cgroup: "/u.slice", enter: false, properties: [] },
+		"start systemd unit u.scope: none",
+	],
+	[
+		{ op: "systemd.set", ...unit, properties },
+		"set Slice=a.slice, TasksMax=infinity, DeviceAllow of systemd unit u.scope",
+	],
+	[{ op: "systemd.stop", ...unit }, "stop systemd unit u.scope"],
 	[{ op: "cgroup.create", path: "/sys/fs/cgroup/c" }, "make cgroup /sys/fs/cgroup/c"],
 	[{ op: "cgroup.write", path: "/c/pids.max", value: "5" }, "write 5 to /c/pids.max"],
 	[
