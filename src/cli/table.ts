@@ -193,7 +193,7 @@ export const commands = [
 	{ name: "resume", summary: "let the processes of a paused container go on", ...container, options: [] },
 	{
 		name: "events",
-		summary: "print statistics of a container, and that it ran out of memory, as lines of JSON",
+		summary: "print statistics and out-of-memory events of a container as JSON",
 		...container,
 		options: [
 			{
