@@ -47,6 +47,9 @@ Napi::Object Load(Napi::Env env, Napi::Object exports) {
   Register<SignalPid>(env, exports, "signalPid");
   Register<WaitPid>(env, exports, "waitPid");
   Register<Reap>(env, exports, "reap");
+  Register<WatchFiles>(env, exports, "watchFiles");
+  Register<WatchOutOfMemory>(env, exports, "watchOutOfMemory");
+  Register<WaitEvents>(env, exports, "waitEvents");
   Register<RunHook>(env, exports, "runHook");
 
   Register<ExecuteHostSteps>(env, exports, "executeHostSteps");
@@ -61,6 +64,8 @@ Napi::Object Load(Napi::Env env, Napi::Object exports) {
   Register<SendSeccomp>(env, exports, "sendSeccomp");
   Register<SendListener>(env, exports, "sendListener");
   Register<Connect>(env, exports, "connect");
+  Register<BindMount>(env, exports, "bindMount");
+  Register<Unmount>(env, exports, "unmount");
   Register<MapMount>(env, exports, "mapMount");
   Register<SendSource>(env, exports, "sendSource");
   Register<CompileSeccomp>(env, exports, "compileSeccomp");

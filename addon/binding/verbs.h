@@ -17,6 +17,8 @@ Verb ReadText, ReplaceFile, AppendText, WriteControl, RemoveFile, Stat, RealPath
 Verb MakeDirectory, RemoveDirectory, RemoveTree, ListDirectory, LockDirectory;
 // processes.cc
 Verb ProcessStat, OpenPid, SignalPid, WaitPid, Reap;
+// events.cc
+Verb WatchFiles, WatchOutOfMemory, WaitEvents;
 // hooks.cc
 Verb RunHook;
 // host_steps.cc
@@ -27,6 +29,8 @@ Verb StartInit, InitPid, SendPlan, EndInit;
 Verb Receive, Send, SendCgroups, SendSeccomp, SendListener, Connect;
 // systemd.cc
 Verb SystemdManagerFacts;
+// mounts.cc
+Verb BindMount, Unmount;
 // map_mount.cc
 Verb MapMount;
 // send_source.cc

@@ -2,6 +2,7 @@
 import type { Bundle } from "../bundle/load.js";
 import { gatherFacts } from "../container/facts.js";
 import { checkId } from "../container/place.js";
+import { locate } from "../container/store.js";
 import { fillIdMappings } from "../container/subordinate-ids.js";
 import { findSystemd } from "../container/systemd.js";
 import type { Native } from "../native/api.js";
@@ -9,6 +10,7 @@ import { compilePlan } from "../plan/compile.js";
 import type { Plan } from "../plan/schema.js";
 import { bundleName } from "./bundle-name.js";
 import { cgroupDriver } from "./cgroup-driver.js";
+import { placeOf } from "./commands/place.js";
 import { rootlessMode } from "./rootless-mode.js";
 import type { GlobalOptions } from "./table.js";
 
@@ -30,6 +32,7 @@ export function explainedPlan(native: Native, bundle: Bundle, global: GlobalOpti
 			preserveFds: 0,
 			startVia: "socket",
 			...driver,
+			mountedRoot: locate(native, placeOf(global), id).mountedRoot,
 			listenFds: 0,
 			trace: global.trace === true,
 			...rootlessMode(global),

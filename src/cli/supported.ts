@@ -38,6 +38,7 @@ const options: CreateOptions = {
 	noNewKeyring: false,
 	preserveFds: 0,
 	startVia: "socket",
+	mountedRoot: "/run/probe/mounts/rootfs",
 	systemdCgroup: false,
 	listenFds: 0,
 	trace: false,

@@ -185,6 +185,22 @@ export const commands = [
 			},
 		],
 	},
+	{ name: "pause", summary: "stop every process of a container where it is", ...container, options: [] },
+	{ name: "resume", summary: "let the processes of a paused container go on", ...container, options: [] },
+	{
+		name: "events",
+		summary: "print statistics of a container, and that it ran out of memory, as lines of JSON",
+		...container,
+		options: [
+			{
+				name: "interval",
+				kind: "text",
+				placeholder: "DURATION",
+				summary: "time between two sets of statistics, such as 500ms or 1m30s (default 5s)",
+			},
+			{ name: "stats", kind: "flag", summary: "print the statistics once" },
+		],
+	},
 	{
 		name: "list",
 		summary: "list the containers below the state directory",

@@ -5,6 +5,7 @@ import type { CreateOptions } from "../plan/input.js";
 import type { Plan } from "../plan/schema.js";
 import { converse } from "./conversation.js";
 import { gatherFacts } from "./facts.js";
+import { mountRoot } from "./host-mounts.js";
 import { makeCgroups } from "./host-steps.js";
 import type { Launch, LaunchMode, StartedLaunch } from "./launch-state.js";
 import { channelOf, tell } from "./launch-state.js";
@@ -78,6 +79,7 @@ function prepare(native: Native, request: LaunchRequest, mode: LaunchMode, aroun
 		noNewKeyring: request.noNewKeyring === true,
 		preserveFds: preserved,
 		startVia: mode.startVia,
+		mountedRoot: directory.mountedRoot,
 		systemdCgroup: request.systemdCgroup === true,
 		listenFds: sockets,
 		trace: request.onTrace !== undefined,
@@ -134,6 +136,7 @@ function begin(state: Launch): void {
 	const channel = channelOf(state);
 	const resctrl = bundle.spec.linux?.intelRdt !== undefined;
 	if (resctrl) checkResctrlVacant(state);
+	if (plan.mountedRoot !== undefined) mountRoot(native, directory, bundle.rootfs);
 	if (state.env.NOTIFY_SOCKET) native.makeDirectory({ path: directory.notify, mode: 0o755 });
 
 	const early = state.sentSteps === 0;

@@ -46,6 +46,7 @@ export const containerRecord = z.object({
 			.object({ unit: z.string(), bus: systemdBus })
 			.optional()
 			.describe("the unit that is the container's cgroup; delete stops it"),
+		hostMounts: z.literal(true).optional().describe("mounts of the container are in the runtime's mount namespace"),
 		resctrl: z.array(z.string()).optional().describe("resctrl groups that delete removes, children first"),
 		seccompListener: plan.shape.seccompListener.describe("for start: the filter is loaded after it"),
 		startSteps: z

@@ -37,6 +37,7 @@ import {
 	enterRoot,
 	makeReadonly,
 	makeUnbindable,
+	mountsOnHost,
 	openRoot,
 	requireMountNamespace,
 } from "./root.js";
@@ -142,6 +143,7 @@ export function finishPlan({ context, warnings, host, init, rlimits }: PlanDraft
 	const program = rawProgram(context.spec);
 	if (program !== undefined) plan.seccomp = { program };
 	else if (linux.seccomp) plan.seccomp = compileSeccomp(linux.seccomp, failsOnUnknown(context.spec));
+	if (mountsOnHost(context)) plan.mountedRoot = options.mountedRoot;
 	const listener = seccompListener(context);
 	if (listener !== undefined) plan.seccompListener = listener;
 	if (options.trace) plan.trace = true;

@@ -39,6 +39,8 @@ export interface CreateOptions {
 	noCgroup?: boolean;
 	/** NOTIFY_SOCKET was set: the host directory of the proxy socket, bound at /run/notify. */
 	notifyDirectory?: string;
+	/** Host path for the root of a container that needs mounts and has no mount namespace. */
+	mountedRoot: string;
 	/** LISTEN_FDS of the caller, 0 when unset. */
 	listenFds: number;
 	trace: boolean;

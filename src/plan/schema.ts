@@ -145,7 +145,7 @@ export const initStep = z.discriminatedUnion("op", [
 		propagation: propagation
 			.optional()
 			.describe(
-				"of / before the rootfs is bound onto itself; absent without a mount namespace: then no mount of the host may be touched, and root.enter is a chroot",
+				"of / before the rootfs is bound onto itself; absent without a mount namespace: then no mount but those on `path` may be touched, and root.enter is a chroot",
 			),
 	}),
 	z
@@ -526,6 +526,12 @@ export const plan = z.object({
 	/** OCI version, bundle and rootfs the plan was made from. */
 	bundle: z.string(),
 	rootfs: z.string(),
+	mountedRoot: z
+		.string()
+		.optional()
+		.describe(
+			"without a mount namespace, where there is something to mount: host path where the engine attaches a copy of the rootfs, which root.open then opens",
+		),
 	host: z.array(hostStep).describe("run by the engine while the init already clones and mounts"),
 	cgroups: z
 		.array(
