@@ -28,6 +28,7 @@ Napi::Object Load(Napi::Env env, Napi::Object exports) {
   Register<CheckPreservedFds>(env, exports, "checkPreservedFds");
 
   Register<ReadText>(env, exports, "readText");
+  Register<ReadInput>(env, exports, "readInput");
   Register<ReplaceFile>(env, exports, "replaceFile");
   Register<AppendText>(env, exports, "appendText");
   Register<WriteControl>(env, exports, "writeControl");

@@ -12,7 +12,7 @@ Verb Exit, Print, Environment, Identity, SetSubreaper, CheckPreservedFds;
 // caller_limit.cc
 Verb RestoreOpenFilesLimit;
 // files.cc
-Verb ReadText, ReplaceFile, AppendText, WriteControl, RemoveFile, Stat, RealPath, Close;
+Verb ReadText, ReadInput, ReplaceFile, AppendText, WriteControl, RemoveFile, Stat, RealPath, Close;
 // directories.cc
 Verb MakeDirectory, RemoveDirectory, RemoveTree, ListDirectory, LockDirectory;
 // processes.cc

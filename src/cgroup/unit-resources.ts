@@ -7,6 +7,7 @@ import { limit, pidsLimit, type Resources } from "./resources.js";
 import { deviceProperties } from "./unit-devices.js";
 import { type BusValue, number, UNLIMITED, type UnitProperty } from "./unit-property.js";
 import { sharesToWeight, swapMaximum } from "./v2.js";
+import { toIoWeight } from "./v2-io.js";
 
 export interface UnitTarget {
 	mode: "v1" | "v2";
@@ -14,6 +15,8 @@ export interface UnitTarget {
 	version: number;
 	/** Tell systemd of the devices; false where nobody may restrict them, and for changes, which don't concern them. */
 	devices: boolean;
+	/** A change of a container: see pidsLimit. */
+	update?: boolean;
 	/** A device rule that systemd can't be told as it is. */
 	onInexactDevices?: (rule: string) => void;
 }
@@ -27,7 +30,7 @@ const base = "/linux/resources";
 export function resourceProperties(resources: Resources, ociVersion: string, target: UnitTarget): UnitProperty[] {
 	const { mode, version } = target;
 	const list = [...memory(resources, mode), ...cpu(resources, target)];
-	const pids = pidsLimit(resources, ociVersion);
+	const pids = pidsLimit(resources, ociVersion, target.update === true);
 	if (pids !== undefined) list.push(number("TasksMax", limitOf(pids) ?? UNLIMITED, `${base}/pids/limit`));
 	list.push(...blockIo(resources, mode));
 	if (mode === "v2") list.push(...unified(resources.unified ?? {}, version));
@@ -125,8 +128,7 @@ function blockIo({ blockIO }: Resources, mode: UnitTarget["mode"]): UnitProperty
 	if (weight === undefined) return [];
 	const at = `${base}/blockIO/weight`;
 	if (mode === "v1") return [number("BlockIOWeight", weight, at)];
-	// 10 to 1000 on v1, 1 to 10000 on v2: the straight line of the conversion that runc and crun have.
-	return [number("IOWeight", 1n + ((weight - 10n) * 9999n) / 990n, at)];
+	return [number("IOWeight", toIoWeight(weight), at)];
 }
 
 /** The files for which systemd has a property; what it has none for, it leaves alone. */

@@ -91,6 +91,8 @@ function dispatch(invocation: Invocation, session: Session): number | Promise<nu
 			return import("./commands/events.js").then(({ events }) => events(invocation, session));
 		case "list":
 			return import("./commands/list.js").then(({ list }) => list(invocation, session));
+		case "update":
+			return import("./commands/update.js").then(({ update }) => update(invocation, session));
 		case "spec":
 			return import("./commands/spec.js").then(({ spec }) => spec(invocation, session));
 		case "features":

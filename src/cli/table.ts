@@ -5,6 +5,8 @@
  * Names, aliases and words are runc's: engines and scripts send them (go-runc, conmon, buildah).
  */
 
+import { updateOptions } from "./update-options.js";
+
 export interface OptionSpec {
 	readonly name: string;
 	readonly alias?: string;
@@ -200,6 +202,19 @@ export const commands = [
 			},
 			{ name: "stats", kind: "flag", summary: "print the statistics once" },
 		],
+	},
+	{
+		name: "update",
+		summary: "change the resource limits of a container",
+		...container,
+		description:
+			"What is not given stays as it is, and so does a value of 0 where 0 is no limit. All values are changed, or none. " +
+			"Sizes are bytes, or have a unit of 1024: 512M, 1.5g, 64KiB.",
+		examples: [
+			["update --memory 512M --memory-swap 1G web", "limit memory, and memory and swap together"],
+			["update -r limits.json web", "take the values from a file of the form of linux.resources"],
+		],
+		options: updateOptions,
 	},
 	{
 		name: "list",

@@ -47,6 +47,10 @@ export const containerRecord = z.object({
 			.optional()
 			.describe("the unit that is the container's cgroup; delete stops it"),
 		hostMounts: z.literal(true).optional().describe("mounts of the container are in the runtime's mount namespace"),
+		resources: z
+			.record(z.string(), z.unknown())
+			.optional()
+			.describe("linux.resources as it is now, for update; integers above 2^53 are strings"),
 		resctrl: z.array(z.string()).optional().describe("resctrl groups that delete removes, children first"),
 		seccompListener: plan.shape.seccompListener.describe("for start: the filter is loaded after it"),
 		startSteps: z

@@ -34,6 +34,8 @@ export function newRecord(bundle: Bundle, plan: Plan, rootless: boolean): Contai
 	if (hooks?.poststart?.length) own.poststart = hooks.poststart;
 	if (hooks?.poststop?.length) own.poststop = hooks.poststop;
 	if (plan.mountedRoot) own.hostMounts = true;
+	const resources = spec.linux?.resources;
+	if (resources !== undefined) own.resources = resources as Record<string, unknown>;
 	if (plan.seccompListener) own.seccompListener = plan.seccompListener;
 	const unit = plan.host[0];
 	if (unit?.op === "systemd.start") own.systemd = { unit: unit.unit, bus: unit.bus };

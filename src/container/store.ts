@@ -105,7 +105,17 @@ export function tryLock(
 }
 
 export function writeRecord(native: Native, directory: StateDirectory, record: ContainerRecord): void {
-	native.replaceFile({ path: directory.record, text: JSON.stringify(record), mode: 0o600, exchange: true });
+	native.replaceFile({ path: directory.record, text: recordText(record), mode: 0o600, exchange: true });
+}
+
+function recordText(record: ContainerRecord): string {
+	try {
+		return JSON.stringify(record);
+	} catch (error) {
+		// A bigint among the resources; few containers have one.
+		if (!(error instanceof TypeError)) throw error;
+		return JSON.stringify(record, (_key, value) => (typeof value === "bigint" ? String(value) : value));
+	}
 }
 
 /** The record, or undefined when there is none: no such container, or one whose create was killed at once. */

@@ -1,5 +1,6 @@
 /** Takes back a launch that failed: the process, the cgroups, the state directory; as if it had not been tried. */
 import { RuntimeError } from "../errors.js";
+import { removeCgroupParents } from "./host-steps.js";
 import type { Launch } from "./launch-state.js";
 import { close, release } from "./launch-state.js";
 import { returnNetDevices } from "./net-devices.js";
@@ -27,6 +28,8 @@ export function undo(state: Launch, cause: unknown): unknown {
 		};
 		const onWarning = state.request.onNotice;
 		removeContainer(native, { directory, record, env, poststop: state.hooksReached, onWarning });
+		// Not with the container when it is deleted: engines make parents for several ones. This one never was.
+		if (state.cgroupsTried) removeCgroupParents(native);
 	} catch (error) {
 		obstacle = error;
 	}

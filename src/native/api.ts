@@ -111,6 +111,8 @@ export interface Native {
 	 * does not belong becomes U+FFFD. For files that repeat what others chose, such as the mount points of a host.
 	 */
 	readText(options: { path: string; lossy?: boolean }): string;
+	/** All of standard input, in the same way: what stands behind it may be a socket, which has no path to be opened by. */
+	readInput(): string;
 	/**
 	 * Temporary file in the same directory (O_EXCL), then rename(2). `sync` adds fdatasync. `exchange` swaps the names where
 	 * the file exists and can be nothing but a file, which spares a write to the disk.

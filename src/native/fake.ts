@@ -163,6 +163,11 @@ export class FakeNative implements Native {
 	readText({ path }: { path: string }): string {
 		return this.files.read(path);
 	}
+	/** What readInput() gives. */
+	stdin = "";
+	readInput(): string {
+		return this.stdin;
+	}
 	replaceFile(options: { path: string; text: string; mode: number; sync?: boolean; exchange?: boolean }): void {
 		this.record("replaceFile", options);
 		this.files.write("open", options.path, options.text, options.mode);

@@ -76,7 +76,7 @@ export function beginPlan({ id, bundle, host, options }: PlanInput): PlanDraft {
 	const { spec } = bundle;
 	const privileged = host.euid === 0 && host.initialUserNamespace;
 	const optional = options.rootless ?? !privileged;
-	const cgroupInput: CgroupInput = { id, spec, layout: host.cgroup, privileged, optional };
+	const cgroupInput: CgroupInput = { id, spec, layout: host.cgroup, privileged, euid: host.euid, optional };
 	if (options.systemdCgroup) cgroupInput.systemd = requireSystemd(host);
 	if (options.noCgroup) cgroupInput.disabled = true;
 	const cgroup = compileCgroup(cgroupInput);

@@ -146,10 +146,14 @@ const hostSentences: Describe<HostStep> = {
 	"systemd.set": ({ unit, properties }) => `set ${list(properties.map(propertyText))} of systemd unit ${unit}`,
 	"systemd.stop": ({ unit }) => `stop systemd unit ${unit}`,
 	"cgroup.create": ({ path }) => `make cgroup ${path}`,
-	"cgroup.write": ({ path, value }) => `write ${value} to ${path}`,
+	"cgroup.removeParents": () => "remove the parents that were made for the cgroups",
+	"cgroup.write": ({ path, value, instead }) =>
+		`write ${value} to ${path}${instead === undefined ? "" : `, or ${instead.value} to ${instead.path}`}`,
 	"cgroup.check": ({ path, atMost }) => `check that ${path} is at most ${atMost}`,
 	"cgroup.inherit": ({ path, file }) => `fill ${path}/${file} from its parents`,
-	"cgroup.devices": ({ path, rules }) => `attach a device program of ${count(rules.length, "rule")} to ${path}`,
+	"cgroup.devices": ({ path, rules, replace }) =>
+		`${replace ? "replace the device program by one" : "attach a device program"} of ${count(rules.length, "rule")} ${replace ? "at" : "to"} ${path}`,
+	"cgroup.delegate": ({ path, uid }) => `give cgroup ${path} to user ${uid}`,
 	"idmap.write": ({ uid, gid }) =>
 		`write id maps (${count(uid.length, "uid range")}, ${count(gid.length, "gid range")})`,
 	"netDevice.move": ({ device, name, namespace }) =>

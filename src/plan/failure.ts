@@ -122,6 +122,8 @@ function hostAction(step: HostStep): [ErrorCode, string] {
 		case "systemd.set":
 		case "systemd.stop":
 		case "cgroup.create":
+		case "cgroup.delegate":
+		case "cgroup.removeParents":
 		case "cgroup.inherit":
 			return ["cgroup", "unable to apply cgroup configuration"];
 		case "cgroup.check":

@@ -447,12 +447,16 @@ export const hostStep = z.discriminatedUnion("op", [
 			.optional()
 			.describe("every parent below the mount point passes on all of its cgroup.controllers (cgroup.subtree_control)"),
 	}),
+	z
+		.object({ op: z.literal("cgroup.removeParents"), at })
+		.describe("takes back the parents that cgroup.create has made, where nothing is in them: only when a create fails"),
 	z.object({
 		op: z.literal("cgroup.write"),
 		at,
 		path: z.string().describe("host path of the control file"),
 		value: z.string(),
 		optional: z.boolean().optional().describe("a missing file is not an error"),
+		instead: z.object({ path: z.string(), value: z.string() }).optional().describe("written where the file is missing"),
 	}),
 	z.object({
 		op: z.literal("cgroup.check"),
@@ -477,6 +481,21 @@ export const hostStep = z.discriminatedUnion("op", [
 		path: z.string().describe("v2 cgroup directory"),
 		program: z.string().describe("base64 of the BPF instructions"),
 		rules: z.array(z.string()).describe("the rules the program was made from, for the reader"),
+		replace: z
+			.boolean()
+			.optional()
+			.describe("in one step, the program that the runtime has attached there before; without one it is attached"),
+	}),
+	z.object({
+		op: z.literal("cgroup.delegate"),
+		at,
+		path: z.string().describe("v2 cgroup directory"),
+		uid: z
+			.number()
+			.int()
+			.describe(
+				"on the host: becomes the owner of the directory and of the files that /sys/kernel/cgroup/delegate names",
+			),
 	}),
 	z.object({
 		op: z.literal("idmap.write"),

@@ -203,6 +203,16 @@ const hostSentences: [HostStep, string][] = [
 		{ op: "cgroup.devices", path: "/c", program: "", rules: ["deny a *:* rwm"] },
 		"attach a device program of 1 rule to /c",
 	],
+	[
+		{ op: "cgroup.devices", path: "/c", program: "", rules: ["deny a *:* rwm"], replace: true },
+		"replace the device program by one of 1 rule at /c",
+	],
+	[{ op: "cgroup.removeParents" }, "remove the parents that were made for the cgroups"],
+	[{ op: "cgroup.delegate", path: "/c", uid: 1000 }, "give cgroup /c to user 1000"],
+	[
+		{ op: "cgroup.write", path: "/c/a", value: "1", instead: { path: "/c/b", value: "2" } },
+		"write 1 to /c/a, or 2 to /c/b",
+	],
 	[{ op: "idmap.write", uid: [[0, 1, 2]], gid: [], denySetgroups: false }, "write id maps (1 uid range, 0 gid ranges)"],
 	[{ op: "netDevice.move", device: "a" }, "move network device a into the container"],
 	[
