@@ -27,10 +27,10 @@ Verb ExecuteHostSteps;
 Verb StartInit, InitPid, SendPlan, EndInit;
 // channel.cc
 Verb Receive, Send, SendCgroups, SendSeccomp, SendListener, Connect;
-// systemd.cc
-Verb SystemdManagerFacts;
 // mounts.cc
 Verb BindMount, Unmount;
+// systemd.cc
+Verb SystemdManagerFacts;
 // map_mount.cc
 Verb MapMount;
 // send_source.cc

@@ -48,8 +48,8 @@ async function parseSlowly(argv: string[], native: Native): Promise<Parsed | num
 		return 0;
 	}
 	if (outcome.usage !== undefined) native.print({ fd: 1, text: outcome.usage });
-	const { hint, message } = outcome;
-	return fail(new RuntimeError("usage", message, hint === undefined ? {} : { hint }), native, outcome.global);
+	const { hint, message, status } = outcome;
+	return fail(new RuntimeError("usage", message, hint === undefined ? {} : { hint }, status), native, outcome.global);
 }
 
 function fail(thrown: unknown, native: Native, global: GlobalOptions): number {

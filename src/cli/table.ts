@@ -1,6 +1,7 @@
 /**
  * The command line as data. The hot parser (parse.ts), yargs (full.ts) and the completion scripts
- * (completion.ts) are all made from this table, so an option exists in all of them or in none.
+ * (completion.ts), help and the manual pages are all made from this table, so an option exists in all of them or in
+ * none. What a command does, with examples, is told in docs/man/NAME.md, from which help has its first lines.
  *
  * Names, aliases and words are runc's: engines and scripts send them (go-runc, conmon, buildah).
  */
@@ -30,8 +31,6 @@ export interface CommandSpec {
 	readonly usage: string;
 	readonly minimum: number;
 	readonly maximum: number;
-	readonly description?: string;
-	readonly examples?: readonly (readonly [command: string, says: string])[];
 	readonly options: readonly OptionSpec[];
 	/** What a shell offers for each positional argument. */
 	readonly completes?: readonly Completes[];
@@ -76,9 +75,9 @@ export const globalOptions = [
 		placeholder: "MODE",
 		choices: ["true", "false", "auto"],
 		refusal: 'invalid value "%s" for flag -rootless: want true, false or auto',
-		summary: "true: make a cgroup only for a container that asks for one; auto (default): true unless root on the host",
+		summary: "make a cgroup only for a container that asks for one; auto, the default: unless root on the host",
 	},
-	{ name: "trace", kind: "flag", summary: "create and run: print the time of each step on standard error" },
+	{ name: "trace", kind: "flag", summary: "print how long each step of create or run takes, on standard error" },
 	{ name: "help", alias: "h", kind: "flag", summary: "show help" },
 	{ name: "version", alias: "v", kind: "flag", summary: "print the version" },
 ] as const satisfies readonly OptionSpec[];
@@ -143,13 +142,6 @@ export const commands = [
 		minimum: 1,
 		maximum: 1,
 		completes: ["directory"],
-		description:
-			"An argument that has a slash, is a dot, or names a directory with a config.json while the working " +
-			"directory has none, is a bundle, and the container gets a name of its own.",
-		examples: [
-			["run -b /srv/web web", "run the bundle /srv/web as web"],
-			["run ./web", "run the bundle ./web"],
-		],
 		options: [
 			...creation,
 			{ name: "detach", alias: "d", kind: "flag", summary: "do not wait for the container's process" },
@@ -169,7 +161,6 @@ export const commands = [
 		minimum: 1,
 		maximum: 2,
 		completes: ["container", "signal"],
-		examples: [["kill web KILL", "send SIGKILL to the first process of web"]],
 		options: [
 			{ name: "all", alias: "a", kind: "flag", summary: "signal every process of the container, stopped or not" },
 		],
@@ -256,7 +247,7 @@ export const commands = [
 	},
 	{
 		name: "explain",
-		summary: "print the plan that create would execute; touches nothing and needs no privileges",
+		summary: "print the plan that create would execute, and change nothing",
 		usage: "[ID]",
 		minimum: 0,
 		maximum: 1,
@@ -278,7 +269,6 @@ export const commands = [
 		minimum: 1,
 		maximum: 1,
 		completes: ["shell"],
-		examples: [["completion bash > /etc/bash_completion.d/runtime-ts", "install it for bash"]],
 		options: [],
 	},
 ] as const satisfies readonly CommandSpec[];
