@@ -27,10 +27,13 @@ const space = workspace(t);
 const slice = `${space.token}.slice`;
 t.teardown(() => systemctl("stop", slice));
 
+/** What the default configuration makes of it. */
+const idOf = ({ linux }: Config) => linux.cgroupsPath.slice(1);
+
 /** In the test's slice, sleeping. */
 function sleeper(edit: (config: Config) => void = () => {}): Container {
 	return inUnit(space, (config) => {
-		config.linux.cgroupsPath = `${slice}:pre:${config.hostname}`;
+		config.linux.cgroupsPath = `${slice}:pre:${idOf(config)}`;
 		config.process.args = ["/bin/sleep", "1000"];
 		edit(config);
 	});
@@ -112,7 +115,7 @@ t.test("a scope with the limits as properties and in the files, gone after delet
 
 t.test("in a cgroup namespace of its own the container is at the root of the scope", async (t) => {
 	const container = inUnit(space, (config) => {
-		config.linux.cgroupsPath = `${slice}:pre:${config.hostname}`;
+		config.linux.cgroupsPath = `${slice}:pre:${idOf(config)}`;
 		config.linux.namespaces.push({ type: "cgroup" });
 		config.process.args = ["/bin/cat", "/proc/self/cgroup"];
 	});
@@ -135,7 +138,7 @@ t.test("without a cgroupsPath: a scope with the container's name in system.slice
 t.test("a slice with dashes is a slice in slices", async (t) => {
 	const inner = `${space.token}-inner.slice`;
 	const container = sleeper((config) => {
-		config.linux.cgroupsPath = `${inner}::${config.hostname}`;
+		config.linux.cgroupsPath = `${inner}::${idOf(config)}`;
 	});
 	t.equal(container.create().status, 0);
 	t.match(cgroupOf(container.state().pid, "pids"), new RegExp(`/${slice}/${inner}/${container.id}.scope$`));
@@ -165,7 +168,7 @@ t.test("devices stay as they are when systemd sets its units anew", async (t) =>
 	const kmsg = { major: 1, minor: 11 };
 	const fuse = { major: 10, minor: 229 };
 	const container = inUnit(space, (config) => {
-		config.linux.cgroupsPath = `${slice}:pre:${config.hostname}`;
+		config.linux.cgroupsPath = `${slice}:pre:${idOf(config)}`;
 		config.linux.devices = [
 			{ type: "c", path: "/dev/forbidden", ...kmsg, fileMode: 0o666 },
 			{ type: "c", path: "/dev/allowed", ...fuse, fileMode: 0o666 },
@@ -318,7 +321,7 @@ t.test("explain shows the unit and touches nothing", async (t) => {
 
 t.test("--cgroup-manager says the same, and has the last word", async (t) => {
 	const container = space.container((config) => {
-		config.linux.cgroupsPath = `${slice}:pre:${config.hostname}`;
+		config.linux.cgroupsPath = `${slice}:pre:${idOf(config)}`;
 		config.process.args = ["/bin/cat", "/proc/self/cgroup"];
 	});
 	const { runtime, bundle, id } = container;
