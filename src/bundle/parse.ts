@@ -16,7 +16,7 @@ export interface ParsedConfig {
 }
 
 /** A null is the same as nothing: that is what Go's decoder, and so runc, makes of it. Arrays keep theirs, to be refused. */
-function withoutNulls(value: unknown): unknown {
+export function withoutNulls(value: unknown): unknown {
 	if (Array.isArray(value)) return value.map((entry) => withoutNulls(entry));
 	if (typeof value !== "object" || value === null) return value;
 	return Object.fromEntries(

@@ -83,8 +83,16 @@ function dispatch(invocation: Invocation, session: Session): number | Promise<nu
 			return kill(invocation, session);
 		case "delete":
 			return remove(invocation, session);
+		case "pause":
+			return import("./commands/pause.js").then(({ pause }) => pause(invocation, session));
+		case "resume":
+			return import("./commands/resume.js").then(({ resume }) => resume(invocation, session));
+		case "events":
+			return import("./commands/events.js").then(({ events }) => events(invocation, session));
 		case "list":
 			return import("./commands/list.js").then(({ list }) => list(invocation, session));
+		case "update":
+			return import("./commands/update.js").then(({ update }) => update(invocation, session));
 		case "spec":
 			return import("./commands/spec.js").then(({ spec }) => spec(invocation, session));
 		case "features":

@@ -6,6 +6,8 @@
  * Names, aliases and words are runc's: engines and scripts send them (go-runc, conmon, buildah).
  */
 
+import { updateOptions } from "./update-options.js";
+
 export interface OptionSpec {
 	readonly name: string;
 	readonly alias?: string;
@@ -58,6 +60,14 @@ export const globalOptions = [
 		name: "systemd-cgroup",
 		kind: "flag",
 		summary: "let systemd make the cgroup; cgroupsPath is then slice:prefix:name",
+	},
+	{
+		name: "cgroup-manager",
+		kind: "text",
+		placeholder: "MANAGER",
+		choices: ["cgroupfs", "systemd", "disabled"],
+		refusal: "unknown cgroup manager specified: %s",
+		summary: "who makes the cgroup: cgroupfs (default), systemd (as --systemd-cgroup), or disabled: nobody",
 	},
 	{
 		name: "rootless",
@@ -167,6 +177,35 @@ export const commands = [
 				summary: "kill it first; a container that does not exist is not an error",
 			},
 		],
+	},
+	{ name: "pause", summary: "stop every process of a container where it is", ...container, options: [] },
+	{ name: "resume", summary: "let the processes of a paused container go on", ...container, options: [] },
+	{
+		name: "events",
+		summary: "print statistics of a container, and that it ran out of memory, as lines of JSON",
+		...container,
+		options: [
+			{
+				name: "interval",
+				kind: "text",
+				placeholder: "DURATION",
+				summary: "time between two sets of statistics, such as 500ms or 1m30s (default 5s)",
+			},
+			{ name: "stats", kind: "flag", summary: "print the statistics once" },
+		],
+	},
+	{
+		name: "update",
+		summary: "change the resource limits of a container",
+		...container,
+		description:
+			"What is not given stays as it is, and so does a value of 0 where 0 is no limit. All values are changed, or none. " +
+			"Sizes are bytes, or have a unit of 1024: 512M, 1.5g, 64KiB.",
+		examples: [
+			["update --memory 512M --memory-swap 1G web", "limit memory, and memory and swap together"],
+			["update -r limits.json web", "take the values from a file of the form of linux.resources"],
+		],
+		options: updateOptions,
 	},
 	{
 		name: "list",

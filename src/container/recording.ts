@@ -33,7 +33,12 @@ export function newRecord(bundle: Bundle, plan: Plan, rootless: boolean): Contai
 	if (annotations !== undefined) own.annotations = annotations;
 	if (hooks?.poststart?.length) own.poststart = hooks.poststart;
 	if (hooks?.poststop?.length) own.poststop = hooks.poststop;
+	if (plan.mountedRoot) own.hostMounts = true;
+	const resources = spec.linux?.resources;
+	if (resources !== undefined) own.resources = resources as Record<string, unknown>;
 	if (plan.seccompListener) own.seccompListener = plan.seccompListener;
+	const unit = plan.host[0];
+	if (unit?.op === "systemd.start") own.systemd = { unit: unit.unit, bus: unit.bus };
 	addStartSteps(own, plan);
 	const record: ContainerRecord = {
 		id: plan.id,

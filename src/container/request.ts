@@ -14,6 +14,8 @@ export interface LaunchRequest extends Place {
 	noNewKeyring?: boolean;
 	preserveFds?: number;
 	systemdCgroup?: boolean;
+	/** No cgroup of its own, whatever the configuration says. */
+	noCgroup?: boolean;
 	/** A container that asks for no cgroup gets none; undefined: when not root on the host. */
 	rootless?: boolean;
 	/** What the plan compiler noticed; `pointer` into config.json. */
