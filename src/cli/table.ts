@@ -182,7 +182,7 @@ export const commands = [
 	{ name: "resume", summary: "let the processes of a paused container go on", ...container, options: [] },
 	{
 		name: "events",
-		summary: "print statistics of a container, and that it ran out of memory, as lines of JSON",
+		summary: "print statistics of a container and its lack of memory, as JSON",
 		...container,
 		options: [
 			{
@@ -198,13 +198,6 @@ export const commands = [
 		name: "update",
 		summary: "change the resource limits of a container",
 		...container,
-		description:
-			"What is not given stays as it is, and so does a value of 0 where 0 is no limit. All values are changed, or none. " +
-			"Sizes are bytes, or have a unit of 1024: 512M, 1.5g, 64KiB.",
-		examples: [
-			["update --memory 512M --memory-swap 1G web", "limit memory, and memory and swap together"],
-			["update -r limits.json web", "take the values from a file of the form of linux.resources"],
-		],
 		options: updateOptions,
 	},
 	{
