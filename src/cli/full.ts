@@ -48,7 +48,8 @@ const goRules = {
 	"boolean-negation": false,
 	"camel-case-expansion": false,
 	"dot-notation": false,
-	"duplicate-arguments-array": false,
+	// The last one counts, but of a list.
+	"duplicate-arguments-array": true,
 	"nargs-eats-options": true,
 	"parse-numbers": false,
 	"parse-positional-numbers": false,
@@ -92,6 +93,20 @@ function spellOut(argv: readonly string[], options: readonly OptionSpec[], until
 		}
 	}
 	return out;
+}
+
+/** Index of the first argument that is no option, nor the value of one. */
+function endOfOptions(argv: readonly string[], options: readonly OptionSpec[]): number {
+	let index = 0;
+	while (index < argv.length) {
+		const argument = argv[index] as string;
+		if (argument === "--") return argv.length;
+		const token = readToken(argument);
+		if (!token) return index;
+		const kind = findOption(options, token.name)?.kind ?? "flag";
+		index += kind === "flag" || token.value !== undefined ? 1 : 2;
+	}
+	return argv.length;
 }
 
 /** The word of `words` that was meant, in yargs's opinion. */
@@ -148,8 +163,13 @@ function round(
 
 	const values: OptionValues = {};
 	for (const option of options) {
-		const value = found[option.name];
-		if (value === undefined) continue;
+		const given = found[option.name];
+		if (given === undefined) continue;
+		if (option.kind === "list") {
+			values[option.name] = Array.isArray(given) ? given : [given as string];
+			continue;
+		}
+		const value: unknown = Array.isArray(given) ? given.at(-1) : given;
 		if (option.kind !== "number") {
 			values[option.name] = value as string | boolean;
 			continue;
@@ -204,7 +224,10 @@ export async function parseFull(argv: readonly string[]): Promise<Outcome> {
 		if (name === "help" || name === "h") return help(rest[0], global);
 		command = findCommand(name);
 		if (!command) return unknownCommand(name, global);
-		const second = round(rest, [...command.options, helpOption], false);
+		const own = [...command.options, helpOption];
+		const end = command.passesOn ? endOfOptions(rest, own) : rest.length;
+		const second = round(rest.slice(0, end), own, false);
+		second.words.push(...rest.slice(end));
 		const { help: asked, ...options } = second.values;
 		if (global.help || asked) return help(command.name, global);
 		const message = wrongCount(command, second.words.length);
