@@ -113,6 +113,13 @@ const creation = [
 	},
 	{ name: "pid-file", kind: "text", placeholder: "FILE", completes: "file", summary: "write the process id to FILE" },
 	{
+		name: "pidfd-socket",
+		kind: "text",
+		placeholder: "PATH",
+		completes: "file",
+		summary: "AF_UNIX socket that receives a pidfd of the container's process",
+	},
+	{
 		name: "no-pivot",
 		kind: "flag",
 		summary: "move the root instead of pivot_root(2), for a rootfs on the initial ramdisk",
