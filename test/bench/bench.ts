@@ -12,7 +12,7 @@ import { fileURLToPath } from "node:url";
 import { makeRootfs } from "./bundle.js";
 import { type BenchOptions, parseOptions, usage } from "./options.js";
 import { execTable, lifecycleTable, machineFacts, memoryTable, runTable } from "./report.js";
-import { environment, preflight, prepare, type Runtime, startSleeping, sweep } from "./runtimes.js";
+import { endSleeping, environment, preflight, prepare, type Runtime, startSleeping, sweep } from "./runtimes.js";
 import {
 	execSchedule,
 	lifecycleSchedule,
@@ -80,7 +80,10 @@ function bench(options: BenchOptions, work: string, state: string): number {
 		const [first] = runtimes;
 		if (options.trace && first?.name === "runtime-ts") printTraces(first, floor, rootfs);
 	} finally {
-		for (const runtime of runtimes) clean(runtime);
+		for (const runtime of runtimes) {
+			endSleeping(runtime);
+			clean(runtime);
+		}
 	}
 	return runtimes[0]?.name === "runtime-ts" ? 0 : 1;
 }

@@ -51,7 +51,11 @@ export function prepare(
 
 export const sleepingId = "bench-sleeping";
 
-/** A container to be entered; `sweep` takes it away. */
+export function endSleeping({ path, root }: Runtime): void {
+	spawnSync(path, ["--root", root, "delete", "--force", sleepingId], { env: environment });
+}
+
+/** A container to be entered. */
 export function startSleeping({ name, path, root, sleepingBundle }: Runtime): void {
 	const args = ["--root", root, "run", "--detach", "--bundle", sleepingBundle, sleepingId];
 	const { status } = spawnSync(path, args, { env: environment, stdio: "ignore", timeout: 20_000 });
