@@ -30,7 +30,9 @@ t.test("a terminal of the container's, its size, its owner, and control over it"
 });
 
 t.test("raw outside while it runs, resized, restored; exit status", async (t) => {
-	const terminal = foreground("trap 'stty size' WINCH; echo ready; until test "$line"; do read line; done; echo got $line; exit 3");
+	const terminal = foreground(
+		"trap 'stty size' WINCH; echo ready; until test $line; do read line; done; echo got $line; exit 3",
+	);
 	await terminal.shows(/ready/);
 	t.notOk((await terminal.modes()).includes("echo"));
 	terminal.size(31, 101);
