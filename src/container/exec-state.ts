@@ -9,6 +9,7 @@ import { stopped } from "./exec-status.js";
 import { interruption } from "./interruption.js";
 import { tell } from "./launch-state.js";
 import { removePidFile, writePidFile } from "./pid-file.js";
+import { handOverPidfd } from "./pidfd-socket.js";
 import type { ContainerRecord } from "./record.js";
 import { deliverListener, listenerLost } from "./seccomp.js";
 import { SIGKILL } from "./signals.js";
@@ -89,12 +90,7 @@ function entered(entry: Entry): EnteredProcess {
 
 function announce({ native, request }: Entry, { pid, pidfd }: InitMessage & { type: "pid" }): void {
 	writePidFile(native, request.pidFile, pid);
-	if (!request.pidfdSocket) return;
-	try {
-		native.sendTerminal({ socket: request.pidfdSocket, fd: pidfd, name: "setns" });
-	} catch (error) {
-		throw socketError(error, "pidfd", request.pidfdSocket, "--pidfd-socket");
-	}
+	if (request.pidfdSocket) handOverPidfd(native, request.pidfdSocket, pidfd, "setns");
 }
 
 function takeTerminal(entry: Entry, fd: number, name: string): void {
@@ -109,18 +105,14 @@ function takeTerminal(entry: Entry, fd: number, name: string): void {
 	try {
 		native.sendTerminal({ socket, fd, name });
 	} catch (error) {
-		throw socketError(error, "console", socket, "--console-socket");
+		const text = error instanceof Error ? error.message : String(error);
+		throw new RuntimeError("console", `unable to hand the console to ${socket}: ${text}`, {
+			path: socket,
+			hint: "--console-socket names an AF_UNIX stream socket that somebody listens on",
+		});
 	} finally {
 		native.close({ fd });
 	}
-}
-
-function socketError(error: unknown, what: string, path: string, option: string): RuntimeError {
-	const text = error instanceof Error ? error.message : String(error);
-	return new RuntimeError("console", `unable to hand the ${what} to ${path}: ${text}`, {
-		path,
-		hint: `${option} names an AF_UNIX stream socket that somebody listens on`,
-	});
 }
 
 /** In a user namespace only the engine has the rights (scheduling.ts). */
