@@ -48,7 +48,8 @@ const goRules = {
 	"boolean-negation": false,
 	"camel-case-expansion": false,
 	"dot-notation": false,
-	"duplicate-arguments-array": false,
+	// The last one counts, but of a list.
+	"duplicate-arguments-array": true,
 	"nargs-eats-options": true,
 	"parse-numbers": false,
 	"parse-positional-numbers": false,
@@ -148,8 +149,13 @@ function round(
 
 	const values: OptionValues = {};
 	for (const option of options) {
-		const value = found[option.name];
-		if (value === undefined) continue;
+		const given = found[option.name];
+		if (given === undefined) continue;
+		if (option.kind === "list") {
+			values[option.name] = Array.isArray(given) ? given : [given as string];
+			continue;
+		}
+		const value: unknown = Array.isArray(given) ? given.at(-1) : given;
 		if (option.kind !== "number") {
 			values[option.name] = value as string | boolean;
 			continue;
@@ -204,7 +210,7 @@ export async function parseFull(argv: readonly string[]): Promise<Outcome> {
 		if (name === "help" || name === "h") return help(rest[0], global);
 		command = findCommand(name);
 		if (!command) return unknownCommand(name, global);
-		const second = round(rest, [...command.options, helpOption], false);
+		const second = round(rest, [...command.options, helpOption], command.optionsEnd === true);
 		const { help: asked, ...options } = second.values;
 		if (global.help || asked) return help(command.name, global);
 		const message = wrongCount(command, second.words.length);

@@ -8,6 +8,7 @@ import { RuntimeError } from "../errors.js";
 import type { Native } from "../native/api.js";
 import { create } from "./commands/create.js";
 import { remove } from "./commands/delete.js";
+import { exec } from "./commands/exec.js";
 import { kill } from "./commands/kill.js";
 import { run } from "./commands/run.js";
 import { start } from "./commands/start.js";
@@ -81,6 +82,8 @@ function dispatch(invocation: Invocation, session: Session): number | Promise<nu
 			return state(invocation, session);
 		case "kill":
 			return kill(invocation, session);
+		case "exec":
+			return exec(invocation, session);
 		case "delete":
 			return remove(invocation, session);
 		case "pause":
@@ -89,6 +92,8 @@ function dispatch(invocation: Invocation, session: Session): number | Promise<nu
 			return import("./commands/resume.js").then(({ resume }) => resume(invocation, session));
 		case "events":
 			return import("./commands/events.js").then(({ events }) => events(invocation, session));
+		case "ps":
+			return import("./commands/ps.js").then(({ ps }) => ps(invocation, session));
 		case "list":
 			return import("./commands/list.js").then(({ list }) => list(invocation, session));
 		case "update":

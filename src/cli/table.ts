@@ -11,7 +11,8 @@ import { updateOptions } from "./update-options.js";
 export interface OptionSpec {
 	readonly name: string;
 	readonly alias?: string;
-	readonly kind: "flag" | "text" | "number";
+	/** `list`: may be given again and again. */
+	readonly kind: "flag" | "text" | "number" | "list";
 	readonly summary: string;
 	/** What a value is called in the help text. */
 	readonly placeholder?: string;
@@ -32,6 +33,8 @@ export interface CommandSpec {
 	readonly minimum: number;
 	readonly maximum: number;
 	readonly options: readonly OptionSpec[];
+	/** The first positional argument ends the options: what follows belongs to a program. */
+	readonly optionsEnd?: boolean;
 	/** What a shell offers for each positional argument. */
 	readonly completes?: readonly Completes[];
 }
@@ -110,6 +113,13 @@ const creation = [
 	},
 	{ name: "pid-file", kind: "text", placeholder: "FILE", completes: "file", summary: "write the process id to FILE" },
 	{
+		name: "pidfd-socket",
+		kind: "text",
+		placeholder: "PATH",
+		completes: "file",
+		summary: "AF_UNIX socket that receives a pidfd of the container's process",
+	},
+	{
 		name: "no-pivot",
 		kind: "flag",
 		summary: "move the root instead of pivot_root(2), for a rootfs on the initial ramdisk",
@@ -122,6 +132,13 @@ const creation = [
 		summary: "pass N more descriptors, after standard error and those of $LISTEN_FDS",
 	},
 ] as const;
+
+const regex = {
+	name: "regex",
+	alias: "r",
+	kind: "flag",
+	summary: "ID is a regular expression: take every container whose id matches",
+} as const;
 
 const container = { usage: "ID", minimum: 1, maximum: 1, completes: ["container"] } as const;
 
@@ -163,6 +180,82 @@ export const commands = [
 		completes: ["container", "signal"],
 		options: [
 			{ name: "all", alias: "a", kind: "flag", summary: "signal every process of the container, stopped or not" },
+			regex,
+		],
+	},
+	{
+		name: "exec",
+		summary: "run another process in a container",
+		usage: "ID COMMAND [ARGUMENT...]",
+		minimum: 1,
+		maximum: Number.MAX_SAFE_INTEGER,
+		optionsEnd: true,
+		completes: ["container"],
+		options: [
+			{
+				name: "process",
+				alias: "p",
+				kind: "text",
+				placeholder: "FILE",
+				completes: "file",
+				summary: "take the process from FILE, not from the container and the arguments",
+			},
+			{ name: "detach", alias: "d", kind: "flag", summary: "do not wait for the process" },
+			{ name: "tty", alias: "t", kind: "flag", summary: "give it a terminal" },
+			{ name: "cwd", kind: "text", placeholder: "DIR", summary: "its working directory in the container" },
+			{ name: "env", alias: "e", kind: "list", placeholder: "NAME=VALUE", summary: "set a variable; may be repeated" },
+			{ name: "user", alias: "u", kind: "text", placeholder: "UID[:GID]", summary: "its user, and group" },
+			{
+				name: "additional-gids",
+				alias: "g",
+				kind: "list",
+				placeholder: "GID",
+				summary: "add a group; may be repeated",
+			},
+			{
+				name: "cap",
+				alias: "c",
+				kind: "list",
+				placeholder: "CAP",
+				summary: "add a capability to its bounding, effective and permitted sets; may be repeated",
+			},
+			{ name: "no-new-privs", kind: "flag", summary: "let it gain no privileges by exec (or, =false, let it)" },
+			{ name: "apparmor", kind: "text", placeholder: "PROFILE", summary: "its AppArmor profile" },
+			{ name: "process-label", kind: "text", placeholder: "LABEL", summary: "its SELinux label" },
+			{
+				name: "pid-file",
+				kind: "text",
+				placeholder: "FILE",
+				completes: "file",
+				summary: "write its process id to FILE",
+			},
+			{
+				name: "console-socket",
+				kind: "text",
+				placeholder: "PATH",
+				completes: "file",
+				summary: "AF_UNIX socket that receives the master of its pseudoterminal",
+			},
+			{
+				name: "pidfd-socket",
+				kind: "text",
+				placeholder: "PATH",
+				completes: "file",
+				summary: "AF_UNIX socket that receives a pidfd of it",
+			},
+			{
+				name: "preserve-fds",
+				kind: "number",
+				placeholder: "N",
+				summary: "pass N more descriptors, after standard error and those of $LISTEN_FDS",
+			},
+			{
+				name: "cgroup",
+				kind: "list",
+				placeholder: "[CONTROLLER:]PATH",
+				summary: "put it into a cgroup below the container's; may be repeated, for several v1 controllers",
+			},
+			{ name: "ignore-paused", kind: "flag", summary: "in a paused container, too: it runs when that is resumed" },
 		],
 	},
 	{
@@ -176,13 +269,14 @@ export const commands = [
 				kind: "flag",
 				summary: "kill it first; a container that does not exist is not an error",
 			},
+			regex,
 		],
 	},
 	{ name: "pause", summary: "stop every process of a container where it is", ...container, options: [] },
 	{ name: "resume", summary: "let the processes of a paused container go on", ...container, options: [] },
 	{
 		name: "events",
-		summary: "print statistics of a container, and that it ran out of memory, as lines of JSON",
+		summary: "print a container's statistics and out-of-memory events as JSON",
 		...container,
 		options: [
 			{
@@ -192,6 +286,26 @@ export const commands = [
 				summary: "time between two sets of statistics, such as 500ms or 1m30s (default 5s)",
 			},
 			{ name: "stats", kind: "flag", summary: "print the statistics once" },
+		],
+	},
+	{
+		name: "ps",
+		summary: "list the processes of a container",
+		usage: "ID [PS-OPTIONS]",
+		minimum: 1,
+		maximum: Number.POSITIVE_INFINITY,
+		optionsEnd: true,
+		completes: ["container"],
+		options: [
+			{
+				name: "format",
+				alias: "f",
+				kind: "text",
+				placeholder: "FORMAT",
+				choices: ["table", "json"],
+				refusal: "invalid format option",
+				summary: "table (default) or json: the pids",
+			},
 		],
 	},
 	{
@@ -266,7 +380,13 @@ export const commands = [
 	},
 ] as const satisfies readonly CommandSpec[];
 
-type Value<Kind> = Kind extends "flag" ? boolean : Kind extends "number" ? number : string;
+type Value<Kind> = Kind extends "flag"
+	? boolean
+	: Kind extends "number"
+		? number
+		: Kind extends "list"
+			? string[]
+			: string;
 type Values<Options extends readonly OptionSpec[]> = {
 	[Option in Options[number] as Option["name"]]?: Value<Option["kind"]>;
 };

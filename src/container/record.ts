@@ -8,6 +8,7 @@
  * `containerRecord`, and the tests check every record that they write against it.
  */
 import { z } from "zod";
+import { execDefaults } from "../plan/exec-schema.js";
 import { initStep, plan, systemdBus } from "../plan/schema.js";
 
 const hook = z.object({
@@ -53,6 +54,7 @@ export const containerRecord = z.object({
 			.describe("the unit that is the container's cgroup; delete stops it"),
 		resctrl: z.array(z.string()).optional().describe("resctrl groups that delete removes, children first"),
 		seccompListener: plan.shape.seccompListener.describe("for start: the filter is loaded after it"),
+		exec: execDefaults,
 		startSteps: z
 			.object({ first: z.number().int(), steps: z.array(initStep) })
 			.optional()

@@ -35,8 +35,13 @@ function error(
 	});
 }
 
+/** What a message calls the value that a pointer names. */
+function inConfig(pointer: string): string {
+	return `config.json#${pointer}`;
+}
+
 /** An error of the init: `failure.step` is an index of `plan.init`. */
-export function explainFailure(plan: Pick<Plan, "init">, failure: FailedStep): RuntimeError {
+export function explainFailure(plan: Pick<Plan, "init">, failure: FailedStep, origin = inConfig): RuntimeError {
 	const step = plan.init[failure.step];
 	const text = errnoText(failure.code, failure.errno);
 	if (step === undefined) {
@@ -55,7 +60,7 @@ export function explainFailure(plan: Pick<Plan, "init">, failure: FailedStep): R
 			return explainHook(step, failure, text);
 		default: {
 			const at = refusedByCgroup(step, failure) ? "/linux/cgroupsPath" : step.at;
-			const where = at === undefined ? "" : ` (config.json#${at})`;
+			const where = at === undefined ? "" : ` (${origin(at)})`;
 			const { op } = step;
 			return error("init", inInit + sentence(step, failure, text) + where, { op, at }, failure, hintFor(step, failure));
 		}
@@ -63,12 +68,12 @@ export function explainFailure(plan: Pick<Plan, "init">, failure: FailedStep): R
 }
 
 /** An error of the engine: `failure.step` is an index of `plan.host`. */
-export function explainHostFailure(plan: Pick<Plan, "host">, failure: FailedStep): RuntimeError {
+export function explainHostFailure(plan: Pick<Plan, "host">, failure: FailedStep, origin = inConfig): RuntimeError {
 	const step = plan.host[failure.step];
 	const text = errnoText(failure.code, failure.errno);
 	if (step === undefined)
 		return new RuntimeError("init", `${starting}${failure.syscall}: ${text}`, { errno: failure.code });
-	const where = step.at === undefined ? "" : ` (config.json#${step.at})`;
+	const where = step.at === undefined ? "" : ` (${origin(step.at)})`;
 	const [code, action] = hostAction(step);
 	const said = describeHostStep(step);
 	let cause = text;
