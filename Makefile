@@ -21,10 +21,17 @@ MODULES := build/.modules
 ADDON_SOURCES := binding.gyp $(shell find addon -name '*.cc' -o -name '*.h' -o -name '*.S')
 SOURCES := $(shell find src -name '*.ts' -not -path 'src/generated/*')
 SCHEMAS := $(wildcard spec-schemas/*.json spec-schemas/*.ts)
+MANUAL_SOURCES := $(wildcard docs/man/*.md docs/man/*.ts) src/cli/table.ts src/cli/groups.ts
+HELP := src/generated/help.ts
+MANUAL := build/man/.stamp
+# Of the newest commit, so that the same sources give the same pages.
+DATE := $(shell git log -1 --format=%cs 2>/dev/null || date -u +%F)
+COMPLETIONS := $(PREFIX)/share/bash-completion/completions/runtime-ts $(PREFIX)/share/zsh/site-functions/_runtime-ts \
+	$(PREFIX)/share/fish/vendor_completions.d/runtime-ts.fish
 
-.PHONY: all help deps js addon install uninstall lint format test test-unit test-integration test-vm demo bench conformance clean ci
+.PHONY: all help deps js man addon install uninstall lint format test test-unit test-integration test-vm demo bench conformance clean ci
 
-all: $(STANDALONE) $(JS) ## build build/runtime-ts, the standalone binary, and the JavaScript that Node runs
+all: $(STANDALONE) $(JS) $(MANUAL) ## build build/runtime-ts, the standalone binary, the JavaScript that Node runs, and the manual pages
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -46,11 +53,19 @@ $(GENERATED): $(SCHEMAS) $(wildcard src/plan/schema.ts src/container/record.ts) 
 	$(BUN) spec-schemas/generate.ts
 	@touch $@
 
+# Behind $(GENERATED), which empties the folder.
+$(HELP): $(MANUAL_SOURCES) $(GENERATED)
+	$(BUN) docs/man/generate.ts help $@
+
+$(MANUAL): $(MANUAL_SOURCES) package.json $(MODULES)
+	$(BUN) docs/man/generate.ts pages $(@D) "$(VERSION)" "$(DATE)"
+	@touch $@
+
 $(ADDON): $(ADDON_SOURCES) $(MODULES)
 	$(BIN)/node-gyp configure build $(NODEDIR) --loglevel=warn
 	@touch $@
 
-$(JS): $(SOURCES) $(GENERATED) tsconfig.json tsconfig.build.json
+$(JS): $(SOURCES) $(GENERATED) $(HELP) tsconfig.json tsconfig.build.json
 	$(BIN)/tsc -p tsconfig.build.json
 	chmod +x build/js/cli/entry-node.js
 	@touch $@
@@ -59,7 +74,7 @@ $(JS): $(SOURCES) $(GENERATED) tsconfig.json tsconfig.build.json
 # not succeed makes no binary.
 # For packagers: the binary must not be stripped (strip, install -s, dh_strip, rpm's brp-strip). strip moves the sections
 # of an executable, and the program's own part, which bun finds by its place, is lost: what is left is bun.
-$(STANDALONE): $(SOURCES) $(GENERATED) $(ADDON) addon/standalone/detach.ts
+$(STANDALONE): $(SOURCES) $(GENERATED) $(HELP) $(ADDON) addon/standalone/detach.ts
 	$(BUN) build --compile --bytecode --format=esm --splitting --minify --target=bun --compile-jit-policy=100 \
 		--no-compile-autoload-bunfig --no-compile-autoload-dotenv \
 		--define __RUNTIME_TS_VERSION__='"$(VERSION)"' --define __RUNTIME_TS_COMMIT__='"$(COMMIT)"' \
@@ -70,17 +85,23 @@ $(STANDALONE): $(SOURCES) $(GENERATED) $(ADDON) addon/standalone/detach.ts
 
 deps: $(DEPS) $(MODULES) ## install what the build needs (Debian packages, npm packages)
 js: $(JS) ## build the JavaScript that Node runs
+man: $(MANUAL) ## build the manual pages
 addon: $(ADDON) ## build the native addon and the init
 
-install: $(STANDALONE) ## install the standalone binary below PREFIX
+install: $(STANDALONE) $(MANUAL) ## install the standalone binary, manual pages and completions below PREFIX
 	install -D -m 0755 $(STANDALONE) $(DESTDIR)$(PREFIX)/bin/runtime-ts
-	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions
-	$(STANDALONE) completion bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/runtime-ts
+	install -d $(DESTDIR)$(PREFIX)/share/man/man8
+	install -m 0644 build/man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8
+	install -d $(addprefix $(DESTDIR),$(dir $(COMPLETIONS)))
+	$(STANDALONE) completion bash > $(DESTDIR)$(word 1,$(COMPLETIONS))
+	$(STANDALONE) completion zsh > $(DESTDIR)$(word 2,$(COMPLETIONS))
+	$(STANDALONE) completion fish > $(DESTDIR)$(word 3,$(COMPLETIONS))
 
 uninstall: ## remove what install put there
-	rm -f $(DESTDIR)$(PREFIX)/bin/runtime-ts $(DESTDIR)$(PREFIX)/share/bash-completion/completions/runtime-ts
+	rm -f $(DESTDIR)$(PREFIX)/bin/runtime-ts $(addprefix $(DESTDIR),$(COMPLETIONS))
+	rm -f $(DESTDIR)$(PREFIX)/share/man/man8/runtime-ts.8 $(DESTDIR)$(PREFIX)/share/man/man8/runtime-ts-*.8
 
-lint: $(MODULES) $(GENERATED) ## biome, tsc, clang-format, clang-tidy
+lint: $(MODULES) $(HELP) ## biome, tsc, clang-format, clang-tidy
 	@test/tools/install-deps.sh lint
 	$(BIN)/biome ci --colors=off
 	$(BIN)/tsc -p tsconfig.json
@@ -96,7 +117,7 @@ test: all ## run all tests; root runs the real containers, others only what need
 	@test/tools/install-deps.sh test
 	test/run.sh
 
-test-unit: $(GENERATED) $(ADDON) ## run the tests that need no root
+test-unit: $(HELP) $(ADDON) ## run the tests that need no root
 	test/run.sh unit
 
 test-integration: all ## run the tests with real containers, through RUNTIME (default build/runtime-ts)

@@ -28,6 +28,7 @@ Napi::Object Load(Napi::Env env, Napi::Object exports) {
   Register<CheckPreservedFds>(env, exports, "checkPreservedFds");
 
   Register<ReadText>(env, exports, "readText");
+  Register<ReadInput>(env, exports, "readInput");
   Register<ReplaceFile>(env, exports, "replaceFile");
   Register<AppendText>(env, exports, "appendText");
   Register<WriteControl>(env, exports, "writeControl");
@@ -47,10 +48,15 @@ Napi::Object Load(Napi::Env env, Napi::Object exports) {
   Register<SignalPid>(env, exports, "signalPid");
   Register<WaitPid>(env, exports, "waitPid");
   Register<Reap>(env, exports, "reap");
+  Register<WatchFiles>(env, exports, "watchFiles");
+  Register<WatchOutOfMemory>(env, exports, "watchOutOfMemory");
+  Register<WaitEvents>(env, exports, "waitEvents");
   Register<RunHook>(env, exports, "runHook");
 
   Register<ExecuteHostSteps>(env, exports, "executeHostSteps");
   Register<StartInit>(env, exports, "startInit");
+  Register<InitPid>(env, exports, "initPid");
+  Register<SystemdManagerFacts>(env, exports, "systemdManager");
   Register<SendPlan>(env, exports, "sendPlan");
   Register<EndInit>(env, exports, "endInit");
   Register<Receive>(env, exports, "receive");
@@ -59,6 +65,8 @@ Napi::Object Load(Napi::Env env, Napi::Object exports) {
   Register<SendSeccomp>(env, exports, "sendSeccomp");
   Register<SendListener>(env, exports, "sendListener");
   Register<Connect>(env, exports, "connect");
+  Register<BindMount>(env, exports, "bindMount");
+  Register<Unmount>(env, exports, "unmount");
   Register<MapMount>(env, exports, "mapMount");
   Register<SendSource>(env, exports, "sendSource");
   Register<CompileSeccomp>(env, exports, "compileSeccomp");

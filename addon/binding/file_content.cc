@@ -10,16 +10,19 @@ namespace runtime_ts {
 Failure ReadWhole(const std::string& path, std::string* content) {
   const UniqueFd file(RetryOnEintr([&] { return open(path.c_str(), O_RDONLY | O_CLOEXEC); }));
   if (!file) return Failed("open", path);
+  return ReadToEnd(file.get(), path, content);
+}
+
+Failure ReadToEnd(int fd, const std::string& path, std::string* content) {
   struct stat status {};
-  if (fstat(file.get(), &status) == -1) return Failed("fstat", path);
+  if (fstat(fd, &status) == -1) return Failed("fstat", path);
 
   // One byte more than the size, so that the first read of a regular file also finds its end; procfs says 0.
   content->resize(status.st_size > 0 ? static_cast<std::size_t>(status.st_size) + 1 : 4096);
   std::size_t used = 0;
   for (;;) {
     if (used == content->size()) content->resize(2 * used);
-    const ssize_t count =
-        RetryOnEintr([&] { return read(file.get(), content->data() + used, content->size() - used); });
+    const ssize_t count = RetryOnEintr([&] { return read(fd, content->data() + used, content->size() - used); });
     if (count == -1) return Failed("read", path);
     if (count == 0) break;
     used += static_cast<std::size_t>(count);

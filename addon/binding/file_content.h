@@ -10,6 +10,9 @@ namespace runtime_ts {
 
 Failure ReadWhole(const std::string& path, std::string* content);
 
+// From where the descriptor stands to its end; `path` is for the failure.
+Failure ReadToEnd(int fd, const std::string& path, std::string* content);
+
 // Everything, in as many write(2) calls as it takes.
 Failure WriteWhole(int fd, std::string_view text, const std::string& path);
 

@@ -69,6 +69,13 @@ Napi::Value ReadText(const Napi::CallbackInfo& info) {
   return Napi::String::New(info.Env(), content);
 }
 
+Napi::Value ReadInput(const Napi::CallbackInfo& info) {
+  std::string content;
+  if (const Failure failure = ReadToEnd(STDIN_FILENO, "standard input", &content)) return Throw(info.Env(), failure);
+  if (!IsUtf8(content)) return Throw(info.Env(), {"read", EILSEQ, "standard input"});
+  return Napi::String::New(info.Env(), content);
+}
+
 Napi::Value ReplaceFile(const Napi::CallbackInfo& info) { return Finish(info.Env(), Replace(Options(info))); }
 
 Napi::Value AppendText(const Napi::CallbackInfo& info) {

@@ -14,7 +14,7 @@ Failure MakeOneDirectory(const std::string& path, mode_t mode, bool* made) {
   return {};
 }
 
-Failure MakeDirectories(const std::string& path, mode_t mode, bool* made) {
+Failure MakeDirectories(const std::string& path, mode_t mode, bool* made, std::vector<std::string>* parents) {
   // Nearly always only the last one is missing: try it first.
   Failure failure = MakeOneDirectory(path, mode, made);
   if (failure.number != ENOENT) return failure;
@@ -22,6 +22,7 @@ Failure MakeDirectories(const std::string& path, mode_t mode, bool* made) {
     bool parent_made = false;
     failure = MakeOneDirectory(path.substr(0, slash), mode, &parent_made);
     if (failure) return failure;
+    if (parent_made && parents != nullptr) parents->push_back(path.substr(0, slash));
   }
   return MakeOneDirectory(path, mode, made);
 }

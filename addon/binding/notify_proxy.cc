@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 
-#include <cstring>
 #include <string_view>
 
 #include "binding/unix_socket.h"
@@ -50,25 +49,7 @@ Failure NotifyProxy::Barrier(int timeout_ms) {
   UniqueFd write_end(ends[1]);
 
   // The receiver closes the descriptor when it comes to this message, which ends the pipe.
-  char text[] = "BARRIER=1";
-  iovec part{text, sizeof text - 1};
-  union {
-    char bytes[CMSG_SPACE(sizeof(int))];
-    cmsghdr align;
-  } control{};
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = control.bytes;
-  message.msg_controllen = sizeof control.bytes;
-  cmsghdr* rights = CMSG_FIRSTHDR(&message);
-  rights->cmsg_level = SOL_SOCKET;
-  rights->cmsg_type = SCM_RIGHTS;
-  rights->cmsg_len = CMSG_LEN(sizeof(int));
-  const int sent = write_end.get();
-  std::memcpy(CMSG_DATA(rights), &sent, sizeof sent);
-  if (RetryOnEintr([&] { return sendmsg(client.get(), &message, MSG_NOSIGNAL); }) == -1)
-    return Failed("sendmsg", target_);
+  if (Failure failure = SendDescriptor(client.get(), "BARRIER=1", write_end.get(), target_)) return failure;
 
   write_end.reset();
   pollfd closed{read_end.get(), 0, 0};

@@ -103,6 +103,11 @@ Failure AwaitStage(int channel) {
   return failure;
 }
 
+pid_t StagePid(int channel) {
+  const Stage* stage = FindStage(channel);
+  return stage == nullptr ? -1 : stage->spawned.pid;
+}
+
 void ReapStage(int channel, bool wait) {
   const Stage* stage = FindStage(channel);
   if (stage == nullptr || stage->launching) return;

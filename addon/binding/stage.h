@@ -19,6 +19,9 @@ Failure LaunchStage(int channel, int init_end, int preserve);
 // Waits until the thread is done, and says what became of it. Fine to repeat.
 Failure AwaitStage(int channel);
 
+// Its process; -1 before AwaitStage has said that there is one.
+pid_t StagePid(int channel);
+
 // Reaps the stage that was started with this channel, if it ended; `wait` until it does.
 void ReapStage(int channel, bool wait);
 

@@ -37,6 +37,12 @@ Napi::Value StartInit(const Napi::CallbackInfo& info) {
   return Napi::Number::New(env, ours.release());
 }
 
+Napi::Value InitPid(const Napi::CallbackInfo& info) {
+  const int channel = Options(info).Integer("channel");
+  if (const Failure failure = AwaitStage(channel)) return Throw(info.Env(), failure);
+  return Napi::Number::New(info.Env(), StagePid(channel));
+}
+
 Napi::Value SendPlan(const Napi::CallbackInfo& info) {
   const Options options(info);
   const int channel = options.Integer("channel");

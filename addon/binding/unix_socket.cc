@@ -77,4 +77,30 @@ Failure ConnectUnixSocket(const std::string& path, int type, UniqueFd* socket, c
   return {};
 }
 
+Failure SendDescriptor(int socket, std::string_view text, int fd, const std::string& receiver) {
+  union {
+    char bytes[CMSG_SPACE(sizeof(int))];
+    cmsghdr align;
+  } control{};
+  msghdr message{};
+  message.msg_control = control.bytes;
+  message.msg_controllen = sizeof control.bytes;
+  cmsghdr* rights = CMSG_FIRSTHDR(&message);
+  rights->cmsg_level = SOL_SOCKET;
+  rights->cmsg_type = SCM_RIGHTS;
+  rights->cmsg_len = CMSG_LEN(sizeof(int));
+  std::memcpy(CMSG_DATA(rights), &fd, sizeof fd);
+  while (!text.empty()) {
+    iovec part{const_cast<char*>(text.data()), text.size()};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    const ssize_t sent = RetryOnEintr([&] { return sendmsg(socket, &message, MSG_NOSIGNAL); });
+    if (sent == -1) return Failed("sendmsg", receiver);
+    text.remove_prefix(static_cast<std::size_t>(sent));
+    message.msg_control = nullptr;
+    message.msg_controllen = 0;
+  }
+  return {};
+}
+
 }  // namespace runtime_ts

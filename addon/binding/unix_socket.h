@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <string>
+#include <string_view>
 
 #include "binding/failure.h"
 #include "common/unique_fd.h"
@@ -16,5 +17,9 @@ Failure BindUnixSocket(const std::string& path, int type, mode_t mode, UniqueFd*
 
 // A socket connected to `path`; one that begins with @ is abstract. `patience` bounds this and every later send.
 Failure ConnectUnixSocket(const std::string& path, int type, UniqueFd* socket, const timeval* patience = nullptr);
+
+// Sends `text` with `fd` beside it (SCM_RIGHTS). On a stream that takes the text in pieces, the descriptor goes with
+// the first. A failure names `receiver`.
+Failure SendDescriptor(int socket, std::string_view text, int fd, const std::string& receiver);
 
 }  // namespace runtime_ts

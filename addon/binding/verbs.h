@@ -12,19 +12,25 @@ Verb Exit, Print, Environment, Identity, SetSubreaper, CheckPreservedFds;
 // caller_limit.cc
 Verb RestoreOpenFilesLimit;
 // files.cc
-Verb ReadText, ReplaceFile, AppendText, WriteControl, RemoveFile, Stat, RealPath, Close;
+Verb ReadText, ReadInput, ReplaceFile, AppendText, WriteControl, RemoveFile, Stat, RealPath, Close;
 // directories.cc
 Verb MakeDirectory, RemoveDirectory, RemoveTree, ListDirectory, LockDirectory;
 // processes.cc
 Verb ProcessStat, OpenPid, SignalPid, WaitPid, Reap;
+// events.cc
+Verb WatchFiles, WatchOutOfMemory, WaitEvents;
 // hooks.cc
 Verb RunHook;
 // host_steps.cc
 Verb ExecuteHostSteps;
 // start_init.cc
-Verb StartInit, SendPlan, EndInit;
+Verb StartInit, InitPid, SendPlan, EndInit;
 // channel.cc
 Verb Receive, Send, SendCgroups, SendSeccomp, SendListener, Connect;
+// mounts.cc
+Verb BindMount, Unmount;
+// systemd.cc
+Verb SystemdManagerFacts;
 // map_mount.cc
 Verb MapMount;
 // send_source.cc

@@ -1,10 +1,13 @@
 // Steps on cgroupfs.
 #include <linux/magic.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "binding/file_content.h"
 #include "binding/make_directory.h"
@@ -69,12 +72,34 @@ void PassOnControllers(const std::string& directory) {
   }
 }
 
+// Parents that steps of this process made, outermost first in each hierarchy.
+std::vector<std::string>& MadeParents() {
+  static auto* const parents = new std::vector<std::string>;
+  return *parents;
+}
+
 }  // namespace
+
+Failure RemoveCgroupParents() {
+  std::vector<std::string>& parents = MadeParents();
+  for (; !parents.empty(); parents.pop_back()) {
+    if (rmdir(parents.back().c_str()) == 0) continue;
+    // In use by then, which makes it theirs; or gone.
+    if (errno != EBUSY && errno != ENOTEMPTY && errno != ENOENT) return Failed("rmdir", parents.back());
+  }
+  return {};
+}
 
 Failure CreateCgroup(const JsonValue& step) {
   const std::string path = JsonString(step, "path", "");
   bool made = false;
-  if (Failure failure = MakeDirectories(path, 0755, &made)) return failure;
+  Failure failure;
+  // A create that fails beside this one takes back its parents, which may be ours, before we are in them.
+  for (int tries = 0; tries < 5; tries++) {
+    failure = MakeDirectories(path, 0755, &made, &MadeParents());
+    if (failure.number != ENOENT) break;
+  }
+  if (failure) return failure;
   if (!JsonBool(step, "v2")) return {};
   // From the mount point down: a child is given only what its parent has been given.
   for (std::size_t slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1)) {
@@ -87,7 +112,10 @@ Failure CreateCgroup(const JsonValue& step) {
 Failure WriteCgroup(const JsonValue& step) {
   Failure failure = WriteOnce(JsonString(step, "path", ""), JsonString(step, "value", ""));
   const bool missing = failure.number == ENOENT && std::string_view(failure.syscall) == "open";
-  return missing && JsonBool(step, "optional") ? Failure{} : failure;
+  if (!missing) return failure;
+  if (const JsonValue* instead = JsonMember(step, "instead"))
+    return WriteOnce(JsonString(*instead, "path", ""), JsonString(*instead, "value", ""));
+  return JsonBool(step, "optional") ? Failure{} : failure;
 }
 
 Failure CheckCgroup(const JsonValue& step) {
@@ -101,6 +129,25 @@ Failure CheckCgroup(const JsonValue& step) {
 
 Failure InheritCgroup(const JsonValue& step) {
   return InheritFromParents(JsonString(step, "path", ""), JsonString(step, "root", ""), JsonString(step, "file", ""));
+}
+
+Failure DelegateCgroup(const JsonValue& step) {
+  const std::string path = JsonString(step, "path", "");
+  const auto uid = static_cast<uid_t>(JsonInteger(step, "uid"));
+  std::string files;
+  // Since Linux 4.15; sysfs may not be mounted. The list is then the specification's.
+  if (ReadWhole("/sys/kernel/cgroup/delegate", &files))
+    files = "cgroup.procs\ncgroup.subtree_control\ncgroup.threads\n";
+  constexpr auto kSame = static_cast<gid_t>(-1);
+  if (chown(path.c_str(), uid, kSame) == -1) return Failed("chown", path);
+  for (std::size_t start = 0; start < files.size();) {
+    const std::size_t end = std::min(files.find('\n', start), files.size());
+    const std::string file = path + "/" + files.substr(start, end - start);
+    start = end + 1;
+    // The kernel names the files of all controllers, which are not all here.
+    if (chown(file.c_str(), uid, kSame) == -1 && errno != ENOENT) return Failed("chown", file);
+  }
+  return {};
 }
 
 }  // namespace runtime_ts

@@ -40,6 +40,8 @@ bool DecodeBase64(std::string_view text, std::vector<std::uint8_t>* bytes) {
   return true;
 }
 
+constexpr char kProgramName[] = "runtime_ts";
+
 int Bpf(bpf_cmd command, bpf_attr* attributes) {
   return static_cast<int>(syscall(SYS_bpf, command, attributes, sizeof *attributes));
 }
@@ -53,7 +55,7 @@ UniqueFd LoadProgram(const std::vector<std::uint8_t>& instructions) {
   attributes.insns = Pointer(instructions.data());
   attributes.insn_cnt = static_cast<std::uint32_t>(instructions.size() / sizeof(bpf_insn));
   attributes.license = Pointer("Apache-2.0");  // the program calls no function that is for GPL programs only
-  std::memcpy(attributes.prog_name, "runtime_ts", sizeof "runtime_ts");
+  std::memcpy(attributes.prog_name, kProgramName, sizeof kProgramName);
   // bpf(2) says EAGAIN when a signal interrupts the verifier.
   int program = -1;
   for (int tries = 0; tries < 5 && program == -1; tries++) {
@@ -61,6 +63,38 @@ UniqueFd LoadProgram(const std::vector<std::uint8_t>& instructions) {
     if (program == -1 && errno != EAGAIN) break;
   }
   return UniqueFd(program);
+}
+
+bool IsOurs(int program) {
+  bpf_prog_info info;
+  std::memset(&info, 0, sizeof info);
+  bpf_attr attributes;
+  std::memset(&attributes, 0, sizeof attributes);
+  attributes.info.bpf_fd = static_cast<std::uint32_t>(program);
+  attributes.info.info_len = sizeof info;
+  attributes.info.info = Pointer(&info);
+  return Bpf(BPF_OBJ_GET_INFO_BY_FD, &attributes) == 0 && std::strcmp(info.name, kProgramName) == 0;
+}
+
+// The program that we attached to this cgroup, by its name: others (systemd's) may have theirs beside it. Not found:
+// -1.
+UniqueFd FindOurs(int cgroup) {
+  std::uint32_t ids[64];  // BPF_CGROUP_MAX_PROGS
+  bpf_attr attributes;
+  std::memset(&attributes, 0, sizeof attributes);
+  attributes.query.target_fd = static_cast<std::uint32_t>(cgroup);
+  attributes.query.attach_type = BPF_CGROUP_DEVICE;
+  attributes.query.prog_ids = Pointer(ids);
+  attributes.query.prog_cnt = sizeof ids / sizeof *ids;
+  if (Bpf(BPF_PROG_QUERY, &attributes) == -1) return UniqueFd();
+  const std::uint32_t count = attributes.query.prog_cnt;
+  for (std::uint32_t i = 0; i < count; i++) {
+    std::memset(&attributes, 0, sizeof attributes);
+    attributes.prog_id = ids[i];
+    UniqueFd program(Bpf(BPF_PROG_GET_FD_BY_ID, &attributes));
+    if (program && IsOurs(program.get())) return program;
+  }
+  return UniqueFd();
 }
 
 }  // namespace
@@ -81,6 +115,13 @@ Failure AttachDeviceProgram(const JsonValue& step) {
   attributes.attach_type = BPF_CGROUP_DEVICE;
   // MULTI: beside the programs of parents (systemd's DeviceAllow), all of which must agree.
   attributes.attach_flags = BPF_F_ALLOW_MULTI;
+  UniqueFd old;
+  if (JsonBool(step, "replace")) old = FindOurs(cgroup.get());
+  if (old) {
+    // Linux 5.6: there is no moment with both or neither.
+    attributes.attach_flags |= BPF_F_REPLACE;
+    attributes.replace_bpf_fd = static_cast<std::uint32_t>(old.get());
+  }
   if (Bpf(BPF_PROG_ATTACH, &attributes) == -1) return Failed("bpf", "BPF_PROG_ATTACH to " + path);
   return {};
 }

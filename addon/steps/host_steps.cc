@@ -13,11 +13,16 @@ Failure SetPriority(const char* failed, const char* detail) {
 
 Failure RunHostStep(const JsonValue& step, pid_t pid) {
   const std::string_view op = JsonString(step, "op", "");
+  if (op == "systemd.start") return StartUnit(step, pid);
+  if (op == "systemd.set") return SetUnitProperties(step);
+  if (op == "systemd.stop") return StopUnit(step);
   if (op == "cgroup.create") return CreateCgroup(step);
+  if (op == "cgroup.removeParents") return RemoveCgroupParents();
   if (op == "cgroup.write") return WriteCgroup(step);
   if (op == "cgroup.check") return CheckCgroup(step);
   if (op == "cgroup.inherit") return InheritCgroup(step);
   if (op == "cgroup.devices") return AttachDeviceProgram(step);
+  if (op == "cgroup.delegate") return DelegateCgroup(step);
   if (op == "idmap.write") return WriteIdMaps(step, pid);
   if (op == "netDevice.move") return MoveNetDevice(step, pid);
   if (op == "netDevices.return") return ReturnNetDevices();

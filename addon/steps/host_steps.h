@@ -16,11 +16,19 @@ struct HostStepFailure {
 // In order, up to the first failure. `pid`: the container's first process, for the steps that are about it.
 HostStepFailure RunHostSteps(const JsonValue& steps, pid_t pid);
 
+// host_systemd.cc
+Failure StartUnit(const JsonValue& step, pid_t pid);
+Failure SetUnitProperties(const JsonValue& step);
+Failure StopUnit(const JsonValue& step);
 // host_cgroup.cc
 Failure CreateCgroup(const JsonValue& step);
+// Takes back the parents that CreateCgroup had to make, where nobody else has come to use them. For the engine whose create
+// fails: who made a directory is not kept anywhere else.
+Failure RemoveCgroupParents();
 Failure WriteCgroup(const JsonValue& step);
 Failure CheckCgroup(const JsonValue& step);
 Failure InheritCgroup(const JsonValue& step);
+Failure DelegateCgroup(const JsonValue& step);
 // host_cgroup_devices.cc
 Failure AttachDeviceProgram(const JsonValue& step);
 // host_idmap.cc

@@ -69,7 +69,8 @@ Status Pivot(Context& context) {
   return Status::Ok();
 }
 
-// In the caller's mount namespace: every mount that were made, or changed, would be one of the host.
+// In the caller's mount namespace. Where anything is to be mounted, `path` is a mount of its own that the engine has
+// made.
 Status OpenInPlace(Context& context, const char* path) {
   // host path: before the root changes
   UniqueFd root(open(path, O_PATH | O_DIRECTORY | O_CLOEXEC));

@@ -32,6 +32,13 @@ export function annotation({ annotations }: Annotated, name: AnnotationName): st
 	return annotations?.[name];
 }
 
+/** Annotations of which `prefix` is the beginning of the name: name and value. */
+export function annotationsBelow({ annotations }: Annotated, prefix: AnnotationName): [string, string][] {
+	const found: [string, string][] = [];
+	for (const name in annotations) if (name.startsWith(prefix)) found.push([name, annotations[name] as string]);
+	return found;
+}
+
 /** An annotation that is a switch: any value but 0 turns it on, as in crun. */
 export function isSwitchedOn(spec: Annotated, name: AnnotationName): boolean {
 	const value = annotation(spec, name);

@@ -2,11 +2,15 @@
 import type { Spec } from "../bundle/spec.js";
 import { RuntimeError } from "../errors.js";
 import type { HostStep, Plan } from "../plan/schema.js";
+import { delegateCgroup } from "./delegation.js";
 import type { CgroupLayout, CgroupMount } from "./layout.js";
 import { cgroupPath } from "./path.js";
-import { type CgroupTarget, hasLimits, pointerTo, type Resources, refuseUnsupported } from "./resources.js";
+import { hasLimits, pointerTo, type Resources, refuseUnsupported } from "./resources.js";
+import { compileUnit, type SystemdFacts, type SystemdUnit } from "./systemd.js";
+import { unitAnnotations } from "./unit-annotations.js";
 import { writeV1 } from "./v1.js";
 import { writeV2 } from "./v2.js";
+import { missing, Writes } from "./writes.js";
 
 export interface CgroupInput {
 	id: string;
@@ -14,8 +18,14 @@ export interface CgroupInput {
 	layout: CgroupLayout;
 	/** Root on the host. Others can't restrict devices. */
 	privileged: boolean;
+	/** Uid of the caller; whether root of a user namespace or of the host, root alone can give files away. Default 0. */
+	euid?: number;
 	/** The container goes without a cgroup, unless it asks for one; default: when not privileged. */
 	optional?: boolean;
+	/** The cgroup is a unit of systemd's. */
+	systemd?: SystemdFacts;
+	/** No cgroup, whatever the configuration says. */
+	disabled?: boolean;
 }
 
 export interface CgroupPlan {
@@ -29,23 +39,32 @@ function nothing(): CgroupPlan {
 	return { cgroups: [], host: [], warnings: [] };
 }
 
-export function compileCgroup({ id, spec, layout, privileged, optional = !privileged }: CgroupInput): CgroupPlan {
+export function compileCgroup(input: CgroupInput): CgroupPlan {
+	const { id, spec, layout, privileged, optional = !privileged, euid = 0, systemd } = input;
 	const resources: Resources = spec.linux?.resources ?? {};
 	const requested = spec.linux?.cgroupsPath;
 	refuseUnsupported(resources);
+	if (input.disabled) {
+		if (hasLimits(resources)) limitsWithoutCgroup();
+		return nothing();
+	}
 	if (layout.mode === "none") {
 		if (hasLimits(resources)) missing("any", pointerTo(""));
 		return nothing();
 	}
 	// Rootless engines leave the path out when nobody gave them a cgroup to make others in.
-	if (optional && !requested && !hasLimits(resources)) return nothing();
+	if (optional && !requested && !hasLimits(resources) && systemd === undefined) return nothing();
 
-	const path = cgroupPath(id, requested);
+	const unit = systemd === undefined ? undefined : compileUnit({ id, spec, layout, systemd, privileged });
+	const path = unit === undefined ? cgroupPath(id, requested) : unit.path;
 	const unified = layout.mode === "v2" ? layout.unified : undefined;
 	const plan = unified === undefined ? inHierarchies(layout.v1, path) : inUnified(unified + path);
+	if (unit !== undefined) addUnit(plan, unit);
+	else if (spec.annotations !== undefined) warnOfUnitAnnotations(plan, spec);
 	const write = unified === undefined ? writeV1 : writeV2;
 	// A v1 host without the devices controller could not keep the container from any device: an error, as in runc.
-	write(resources, spec.ociVersion, new Writes(plan), privileged);
+	write(resources, spec.ociVersion, new Writes(plan.cgroups, plan.host), privileged);
+	if (unified !== undefined && euid === 0) delegateCgroup(spec, unified + path, plan.host);
 	return plan;
 }
 
@@ -76,36 +95,37 @@ function inUnified(directory: string): CgroupPlan {
 	};
 }
 
-/** Adds the writes of control files to a plan. */
-class Writes implements CgroupTarget {
-	readonly steps: HostStep[];
-	private readonly cgroups: CgroupPlan["cgroups"];
-
-	constructor({ host, cgroups }: CgroupPlan) {
-		this.steps = host;
-		this.cgroups = cgroups;
+/**
+ * systemd makes the directory and puts the init into it, on v1 in its own hierarchy and in those of the controllers that it
+ * knows. What is written and joined after that is for the others (cpuset, freezer, hugetlb): it does no harm where
+ * systemd was before, so nothing depends on which those are in some version of it.
+ */
+function addUnit(plan: CgroupPlan, { step, entered, warnings }: SystemdUnit): void {
+	plan.host.unshift(step);
+	for (const cgroup of plan.cgroups) {
+		const own = cgroup.controller === "" || cgroup.controller.startsWith("name=");
+		if (entered && own) cgroup.entered = true;
 	}
+	plan.warnings.push(...warnings);
+}
 
-	/** On v2 which controllers there are is known only to the kernel: a missing one is a missing file (ENOENT). */
-	directory(controller: string, pointer: string): string {
-		for (let index = 0; index < this.cgroups.length; index++) {
-			const { controller: names, path } = this.cgroups[index] as CgroupPlan["cgroups"][number];
-			if (names === controller || names === "" || `,${names},`.includes(`,${controller},`)) return path;
-		}
-		return missing(controller, pointer);
-	}
-
-	write(controller: string, pointer: string, file: string, value: string, optional = false): void {
-		const at = pointerTo(pointer);
-		const step: HostStep = { op: "cgroup.write", at, path: `${this.directory(controller, at)}/${file}`, value };
-		if (optional) step.optional = true;
-		this.steps.push(step);
+function warnOfUnitAnnotations(plan: CgroupPlan, spec: Spec): void {
+	const pointers = unitAnnotations(spec);
+	for (let index = 0; index < pointers.length; index++) {
+		plan.warnings.push({
+			at: pointers[index] as string,
+			message: "has no effect: the container's cgroup is no unit of systemd's",
+		});
 	}
 }
 
-function missing(controller: string, pointer: string): never {
-	throw new RuntimeError("cgroup", `cgroup: controller "${controller}" is not mounted, so its limit can't be set`, {
-		pointer,
-		hint: `mount the hierarchy on the host, or take the limit out of config.json#${pointer}`,
-	});
+function limitsWithoutCgroup(): never {
+	throw new RuntimeError(
+		"config.invalid",
+		"limits need a cgroup, and --cgroup-manager disabled leaves the container without",
+		{
+			pointer: pointerTo(""),
+			hint: "take the limits out of config.json, or choose another --cgroup-manager",
+		},
+	);
 }

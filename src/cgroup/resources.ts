@@ -9,19 +9,53 @@ type Integer = number | bigint;
 const base = "/linux/resources";
 
 export interface CgroupTarget {
+	/**
+	 * `update`: what the container had until now. A field that the document gives changes and nothing else does; the
+	 * order in which the kernel takes the new values depends on the old ones and is settled later (order.ts). Undefined
+	 * for a new container.
+	 */
+	saved?: Resources | undefined;
 	/** Directory of the container's cgroup that has this controller. */
 	directory(controller: string, pointer: string): string;
 	/** The control file takes effect on this configuration value. */
-	write(controller: string, pointer: string, file: string, value: string, optional?: boolean): void;
+	write(controller: string, pointer: string, file: string, value: string, how?: WriteOptions): void;
 	steps: HostStep[];
 }
+
+export interface WriteOptions {
+	/** That there is no such file is fine. */
+	optional?: boolean;
+	/** Written where there is no such file. */
+	instead?: { file: string; value: string };
+}
+
+/** The file may be missing: what is asked for is then so anyway. */
+export const ifThere: WriteOptions = { optional: true };
 
 /** memory.checkBeforeUpdate: a limit that is below what is in use already is refused before anything is written. */
 export function checkMemoryUse({ memory }: Resources, target: CgroupTarget, usageFile: string): void {
 	const bytes = limit(memory?.limit);
-	if (!memory?.checkBeforeUpdate || bytes === undefined || bytes < 0n) return;
+	const check = memory?.checkBeforeUpdate ?? target.saved?.memory?.checkBeforeUpdate;
+	if (!check || bytes === undefined || bytes < 0n) return;
 	const path = `${target.directory("memory", pointerTo("/memory/limit"))}/${usageFile}`;
 	target.steps.push({ op: "cgroup.check", at: pointerTo("/memory/limit"), path, atMost: String(bytes) });
+}
+
+/**
+ * cpu.shares and cpu.idle, which hang together: an idle group refuses shares (Linux 5.15), so it stops being idle before
+ * and becomes idle after they are set; and it has lost them in between.
+ */
+export function writeShares(
+	cpu: NonNullable<Resources["cpu"]>,
+	target: CgroupTarget,
+	write: (shares: bigint) => void,
+): void {
+	const idle = cpu.idle === undefined ? undefined : BigInt(cpu.idle);
+	const stops = idle === 0n && target.saved !== undefined;
+	if (stops) target.write("cpu", "/cpu/idle", "cpu.idle", "0", ifThere);
+	const shares = limit(cpu.shares) ?? (stops ? limit(target.saved?.cpu?.shares) : undefined);
+	if (shares !== undefined) write(shares);
+	if (idle !== undefined && idle !== 0n) target.write("cpu", "/cpu/idle", "cpu.idle", String(idle));
 }
 
 /** The rdma controller's only control file is the same on v1 and v2. */
@@ -47,13 +81,15 @@ export function limit(value: Integer | undefined): bigint | undefined {
  * pids.limit. Since version 1.3 of the specification 0 is a limit as any other; documents of older versions come from
  * engines that mean "no limit" by it (`podman run --pids-limit 0`).
  */
-export function pidsLimit(resources: Resources, ociVersion: string): string | undefined {
+export function pidsLimit(resources: Resources, ociVersion: string, update: boolean): string | undefined {
 	const value = resources.pids?.limit;
 	if (value === undefined) return undefined;
 	if (BigInt(value) < 0n) return "max";
 	const [major = 0, minor = 0] = ociVersion.split(".").map(Number);
 	const zeroCounts = major > 1 || (major === 1 && minor >= 3);
-	return BigInt(value) === 0n && !zeroCounts ? "max" : String(value);
+	if (BigInt(value) !== 0n || zeroCounts) return String(value);
+	// To change nothing is what the zeros of an update mean (runc before 1.4).
+	return update ? undefined : "max";
 }
 
 /** The specification: where a value can't be converted, fail. */
@@ -64,7 +100,7 @@ export function refuseConversion(pointer: string, why: string): never {
 /** What no supported kernel can do; empty and zero values ask for nothing. */
 export function refuseUnsupported({ memory, blockIO }: Resources): void {
 	if (memory) {
-		if (limit(memory.kernel) !== undefined)
+		if (memory.kernel !== undefined && memory.kernel > 0)
 			refuseConversion("/memory/kernel", "memory.kernel: since Linux 5.16 the kernel has no limit for its own memory");
 		if (memory.useHierarchy === false)
 			refuseConversion("/memory/useHierarchy", "memory.useHierarchy: since Linux 5.11 limits always are hierarchical");

@@ -1,14 +1,18 @@
 /** linux.resources as control files of the v1 controllers. */
+import type { HostStep } from "../plan/schema.js";
+import { refuseHoles } from "./device-list.js";
 import { compileDeviceRules, type DeviceRule, formatRule, isTotal } from "./device-rules.js";
 import {
 	type CgroupTarget,
 	checkMemoryUse,
+	ifThere,
 	limit,
 	pidsLimit,
 	pointerTo,
 	type Resources,
 	refuseConversion,
 	writeRdma,
+	writeShares,
 } from "./resources.js";
 
 export function writeV1(resources: Resources, ociVersion: string, target: CgroupTarget, devices: boolean): void {
@@ -18,7 +22,7 @@ export function writeV1(resources: Resources, ociVersion: string, target: Cgroup
 	writeMemory(resources, target);
 	writeCpu(resources, target);
 	writeCpuset(resources, target);
-	const pids = pidsLimit(resources, ociVersion);
+	const pids = pidsLimit(resources, ociVersion, target.saved !== undefined);
 	if (pids !== undefined) target.write("pids", "/pids/limit", "pids.max", pids);
 	if (resources.blockIO) writeBlockIo(resources.blockIO, target);
 	if (resources.hugepageLimits) writeHugePages(resources.hugepageLimits, target);
@@ -31,18 +35,20 @@ function writeMemory(resources: Resources, target: CgroupTarget): void {
 	const { memory } = resources;
 	if (memory === undefined) return;
 	const bytes = limit(memory.limit);
-	const swap = limit(memory.swap);
+	// No limit for memory alone is none for both, as with runc: memsw can't be the lower of the two.
+	const swap = limit(memory.swap) ?? (bytes === -1n ? -1n : undefined);
 	const reservation = limit(memory.reservation);
 	checkMemoryUse(resources, target, "memory.usage_in_bytes");
-	// In this order: memsw may not be below the limit. A new cgroup has neither; one that an engine made before may have
-	// a lower memsw, which goes first.
-	if (bytes !== undefined && swap !== undefined && swap !== -1n)
-		target.write("memory", "/memory/swap", "memory.memsw.limit_in_bytes", "-1", true);
+	// Without swap accounting there is no such file, and nothing to unlimit.
+	const unlimited = () => target.write("memory", "/memory/swap", "memory.memsw.limit_in_bytes", "-1", ifThere);
+	// Memsw may not be below the limit: the other way round where it is to become so. A new cgroup has neither; one that
+	// an engine made before may have a lower memsw, which goes first.
+	const lifts = target.saved === undefined && bytes !== undefined && swap !== undefined;
+	if (lifts) unlimited();
 	if (bytes !== undefined) target.write("memory", "/memory/limit", "memory.limit_in_bytes", String(bytes));
-	if (swap !== undefined) {
-		// Without swap accounting there is no file, and nothing to unlimit.
-		target.write("memory", "/memory/swap", "memory.memsw.limit_in_bytes", String(swap), swap === -1n);
-	}
+	if (swap !== undefined && swap !== -1n)
+		target.write("memory", "/memory/swap", "memory.memsw.limit_in_bytes", String(swap));
+	else if (swap !== undefined && !lifts) unlimited();
 	if (reservation !== undefined)
 		target.write("memory", "/memory/reservation", "memory.soft_limit_in_bytes", String(reservation));
 	const kernelTcp = limit(memory.kernelTCP);
@@ -53,15 +59,14 @@ function writeMemory(resources: Resources, target: CgroupTarget): void {
 	if (swappiness !== undefined && BigInt(swappiness) <= 100n) {
 		target.write("memory", "/memory/swappiness", "memory.swappiness", String(swappiness));
 	}
-	if (memory.disableOOMKiller) target.write("memory", "/memory/disableOOMKiller", "memory.oom_control", "1");
+	const { disableOOMKiller } = memory;
+	if (disableOOMKiller || (disableOOMKiller === false && target.saved?.memory?.disableOOMKiller))
+		target.write("memory", "/memory/disableOOMKiller", "memory.oom_control", disableOOMKiller ? "1" : "0");
 }
 
 function writeCpu({ cpu }: Resources, target: CgroupTarget): void {
 	if (cpu === undefined) return;
-	const shares = limit(cpu.shares);
-	if (shares !== undefined) target.write("cpu", "/cpu/shares", "cpu.shares", String(shares));
-	// After shares: an idle group refuses them (5.15).
-	if (cpu.idle !== undefined && BigInt(cpu.idle) !== 0n) target.write("cpu", "/cpu/idle", "cpu.idle", String(cpu.idle));
+	writeShares(cpu, target, (shares) => target.write("cpu", "/cpu/shares", "cpu.shares", String(shares)));
 	const period = limit(cpu.period);
 	const quota = limit(cpu.quota);
 	const burst = limit(cpu.burst);
@@ -69,6 +74,7 @@ function writeCpu({ cpu }: Resources, target: CgroupTarget): void {
 	if (quota !== undefined) target.write("cpu", "/cpu/quota", "cpu.cfs_quota_us", String(quota));
 	// May not exceed the quota, so the quota comes first.
 	if (burst !== undefined) target.write("cpu", "/cpu/burst", "cpu.cfs_burst_us", String(burst));
+	else if (cpu.burst !== undefined && target.saved) target.write("cpu", "/cpu/burst", "cpu.cfs_burst_us", "0", ifThere);
 	// Without a budget a cgroup takes no real-time process in (EINVAL), so this is here, before anybody joins. A child's
 	// comes out of its parent's, which is the business of whoever made the parent, as with runc and dockerd.
 	const realtimePeriod = limit(cpu.realtimePeriod);
@@ -90,7 +96,7 @@ function writeHugePages(limits: NonNullable<Resources["hugepageLimits"]>, target
 		const at = `/hugepageLimits/${index}`;
 		// Counts reservations, so that a program fails in mmap(2) instead of by SIGBUS at a page fault; Linux 5.7. Page
 		// faults are limited as well: a mapping with MAP_NORESERVE reserves nothing.
-		target.write("hugetlb", at, `hugetlb.${pageSize}.rsvd.limit_in_bytes`, String(size), true);
+		target.write("hugetlb", at, `hugetlb.${pageSize}.rsvd.limit_in_bytes`, String(size), ifThere);
 		target.write("hugetlb", at, `hugetlb.${pageSize}.limit_in_bytes`, String(size));
 	}
 }
@@ -128,21 +134,21 @@ function writeNetwork({ classID, priorities = [] }: NonNullable<Resources["netwo
 
 function writeDevices({ devices }: Resources, target: CgroupTarget): void {
 	const rules = compileDeviceRules(devices);
+	refuseHoles(rules);
 	const directory = target.directory("devices", pointerTo("/devices"));
-	const write = (pointer: string, file: string, value: string) =>
-		target.steps.push({ op: "cgroup.write", at: pointerTo(pointer), path: `${directory}/${file}`, value });
-	for (let index = 0; index < rules.length; index++) {
-		const rule = rules[index] as DeviceRule;
-		const pointer = rule.at ?? "/devices";
-		const file = rule.allow ? "devices.allow" : "devices.deny";
-		if (isTotal(rule)) {
-			write(pointer, file, "a");
-		} else if (rule.type !== "a") {
-			write(pointer, file, formatRule(rule));
-		} else {
-			// "a" is both types and takes no numbers: where there are some, it has to be said for each type.
-			write(pointer, file, formatRule({ ...rule, type: "b" }));
-			write(pointer, file, formatRule({ ...rule, type: "c" }));
-		}
+	for (let index = 0; index < rules.length; index++) writeRule(rules[index] as DeviceRule, directory, target.steps);
+}
+
+function writeRule(rule: DeviceRule, directory: string, steps: HostStep[]): void {
+	const at = pointerTo(rule.at ?? "/devices");
+	const path = `${directory}/${rule.allow ? "devices.allow" : "devices.deny"}`;
+	if (isTotal(rule)) {
+		steps.push({ op: "cgroup.write", at, path, value: "a" });
+	} else if (rule.type !== "a") {
+		steps.push({ op: "cgroup.write", at, path, value: formatRule(rule) });
+	} else {
+		// "a" is both types and takes no numbers: where there are some, it has to be said for each type.
+		steps.push({ op: "cgroup.write", at, path, value: formatRule({ ...rule, type: "b" }) });
+		steps.push({ op: "cgroup.write", at, path, value: formatRule({ ...rule, type: "c" }) });
 	}
 }

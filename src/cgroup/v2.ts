@@ -1,16 +1,20 @@
 /** linux.resources as control files of cgroup v2: most values are v1's and have to be converted. */
+import type { HostStep } from "../plan/schema.js";
 import { compileDeviceProgram, toBase64 } from "./device-program.js";
-import { compileDeviceRules, formatRule } from "./device-rules.js";
+import { compileDeviceRules, type DeviceRule, formatRule } from "./device-rules.js";
 import {
 	type CgroupTarget,
 	checkMemoryUse,
+	ifThere,
 	limit,
 	pidsLimit,
 	pointerTo,
 	type Resources,
 	refuseConversion,
 	writeRdma,
+	writeShares,
 } from "./resources.js";
+import { writeIo } from "./v2-io.js";
 
 export function writeV2(resources: Resources, ociVersion: string, target: CgroupTarget, devices: boolean): void {
 	refuseV1Only(resources);
@@ -20,13 +24,14 @@ export function writeV2(resources: Resources, ociVersion: string, target: Cgroup
 	const { cpu } = resources;
 	if (cpu?.cpus) target.write("cpuset", "/cpu/cpus", "cpuset.cpus", cpu.cpus);
 	if (cpu?.mems) target.write("cpuset", "/cpu/mems", "cpuset.mems", cpu.mems);
-	const pids = pidsLimit(resources, ociVersion);
+	const pids = pidsLimit(resources, ociVersion, target.saved !== undefined);
 	if (pids !== undefined) target.write("pids", "/pids/limit", "pids.max", pids);
-	writeIo(resources, target);
+	if (resources.blockIO) writeIo(resources.blockIO, target);
 	for (const [index, { pageSize, limit: size }] of (resources.hugepageLimits ?? []).entries()) {
 		const at = `/hugepageLimits/${index}`;
+		// Reservations, then page faults: see v1.ts.
+		target.write("hugetlb", at, `hugetlb.${pageSize}.rsvd.max`, String(size), ifThere);
 		target.write("hugetlb", at, `hugetlb.${pageSize}.max`, String(size));
-		target.write("hugetlb", at, `hugetlb.${pageSize}.rsvd.max`, String(size), true);
 	}
 	writeRdma(resources, target);
 	if (devices) attachDeviceProgram(resources, target);
@@ -39,15 +44,11 @@ export function writeV2(resources: Resources, ociVersion: string, target: Cgroup
 	}
 }
 
-function refuseV1Only({ cpu, blockIO, network }: Resources): void {
+function refuseV1Only({ cpu, network }: Resources): void {
 	if (limit(cpu?.realtimeRuntime) !== undefined)
 		refuseConversion("/cpu/realtimeRuntime", "cpu.realtimeRuntime: v2 has no real-time budgets");
 	if (limit(cpu?.realtimePeriod) !== undefined)
 		refuseConversion("/cpu/realtimePeriod", "cpu.realtimePeriod: v2 has no real-time budgets");
-	if (limit(blockIO?.weight) !== undefined)
-		refuseConversion("/blockIO/weight", "blockIO.weight is not supported on v2 yet");
-	if (blockIO?.weightDevice?.length)
-		refuseConversion("/blockIO/weightDevice", "blockIO.weightDevice is not supported on v2 yet");
 	if (limit(network?.classID) !== undefined)
 		refuseConversion("/network/classID", "network.classID: v2 has no net_cls controller");
 	if (network?.priorities?.length)
@@ -61,11 +62,9 @@ function maximum(value: bigint): string {
 
 function writeMemory({ memory }: Resources, target: CgroupTarget): void {
 	const bytes = limit(memory?.limit);
-	const swap = limit(memory?.swap);
 	const reservation = limit(memory?.reservation);
 	if (bytes !== undefined) target.write("memory", "/memory/limit", "memory.max", maximum(bytes));
-	if (swap !== undefined)
-		target.write("memory", "/memory/swap", "memory.swap.max", swapMaximum(bytes, swap), swap < 0n);
+	writeSwap(bytes, limit(memory?.swap), target);
 	if (reservation !== undefined) target.write("memory", "/memory/reservation", "memory.low", maximum(reservation));
 	if (limit(memory?.kernelTCP) !== undefined)
 		refuseConversion("/memory/kernelTCP", "v2 has no limit for TCP buffers alone");
@@ -74,8 +73,21 @@ function writeMemory({ memory }: Resources, target: CgroupTarget): void {
 	if (memory?.disableOOMKiller) refuseConversion("/memory/disableOOMKiller", "v2 can't disable the OOM killer");
 }
 
-/** v1 limits memory and swap together, v2 swap alone. */
-function swapMaximum(bytes: bigint | undefined, swap: bigint): string {
+/**
+ * v1 limits memory and swap together, v2 swap alone. So a new memory limit leaves another part of the sum for swap, and
+ * swap alone has to know the memory limit that holds. No limit for memory is none for both, as on v1.
+ */
+function writeSwap(bytes: bigint | undefined, given: bigint | undefined, target: CgroupTarget): void {
+	const { saved } = target;
+	const sum = given ?? (bytes === undefined ? undefined : bytes < 0n ? -1n : limit(saved?.memory?.swap));
+	if (sum === undefined) return;
+	const value = swapMaximum(bytes ?? limit(saved?.memory?.limit), sum);
+	// Without swap there is no such file, and nothing to allow or to forbid.
+	const how = value === "max" || value === "0" ? ifThere : {};
+	target.write("memory", "/memory/swap", "memory.swap.max", value, how);
+}
+
+export function swapMaximum(bytes: bigint | undefined, swap: bigint): string {
 	if (swap < 0n) return "max";
 	if (bytes === undefined || bytes < 0n)
 		refuseConversion("/memory/swap", "unable to set swap limit without memory limit");
@@ -95,45 +107,36 @@ export function sharesToWeight(shares: bigint): number {
 }
 
 function writeCpu({ cpu }: Resources, target: CgroupTarget): void {
-	const shares = limit(cpu?.shares);
-	if (shares !== undefined) target.write("cpu", "/cpu/shares", "cpu.weight", String(sharesToWeight(shares)));
-	if (cpu?.idle !== undefined && BigInt(cpu.idle) !== 0n)
-		target.write("cpu", "/cpu/idle", "cpu.idle", String(cpu.idle));
-	const quota = limit(cpu?.quota);
-	const period = limit(cpu?.period);
+	if (cpu === undefined) return;
+	writeShares(cpu, target, (shares) =>
+		target.write("cpu", "/cpu/shares", "cpu.weight", String(sharesToWeight(shares))),
+	);
+	const quota = limit(cpu.quota);
+	const period = limit(cpu.period);
 	if (quota !== undefined || period !== undefined) {
-		const value = `${maximum(quota ?? -1n)} ${period ?? 100000n}`;
+		// One file for both: what is not given is what the container has, or the kernel's default.
+		const { saved } = target;
+		const value = `${maximum(quota ?? limit(saved?.cpu?.quota) ?? -1n)} ${period ?? limit(saved?.cpu?.period) ?? 100000n}`;
 		target.write("cpu", quota !== undefined ? "/cpu/quota" : "/cpu/period", "cpu.max", value);
 	}
-	const burst = limit(cpu?.burst);
+	const burst = limit(cpu.burst);
 	if (burst !== undefined) target.write("cpu", "/cpu/burst", "cpu.max.burst", String(burst));
-}
-
-function writeIo({ blockIO }: Resources, target: CgroupTarget): void {
-	const kinds = [
-		["throttleReadBpsDevice", "rbps"],
-		["throttleWriteBpsDevice", "wbps"],
-		["throttleReadIOPSDevice", "riops"],
-		["throttleWriteIOPSDevice", "wiops"],
-	] as const;
-	for (const [kind, word] of kinds) {
-		for (const [index, { major, minor, rate }] of (blockIO?.[kind] ?? []).entries()) {
-			// v1 takes 0 for "no limit", v2 takes "max".
-			const value = limit(rate) === undefined ? "max" : String(rate);
-			target.write("io", `/blockIO/${kind}/${index}`, "io.max", `${major}:${minor} ${word}=${value}`);
-		}
-	}
+	else if (cpu.burst !== undefined && target.saved) target.write("cpu", "/cpu/burst", "cpu.max.burst", "0", ifThere);
 }
 
 function attachDeviceProgram({ devices }: Resources, target: CgroupTarget): void {
 	const rules = compileDeviceRules(devices);
 	// Everything is allowed: no program is that, too.
 	if (rules.length === 1 && rules[0]?.allow) return;
-	target.steps.push({
+	target.steps.push(deviceStep(rules, target.directory("devices", pointerTo("/devices"))));
+}
+
+export function deviceStep(rules: DeviceRule[], directory: string): Extract<HostStep, { op: "cgroup.devices" }> {
+	return {
 		op: "cgroup.devices",
 		at: pointerTo("/devices"),
-		path: target.directory("devices", pointerTo("/devices")),
+		path: directory,
 		program: toBase64(compileDeviceProgram(rules)),
 		rules: rules.map((rule) => `${rule.allow ? "allow" : "deny"} ${formatRule(rule)}`),
-	});
+	};
 }

@@ -2,11 +2,15 @@
 import type { Bundle } from "../bundle/load.js";
 import { gatherFacts } from "../container/facts.js";
 import { checkId } from "../container/place.js";
+import { locate } from "../container/store.js";
 import { fillIdMappings } from "../container/subordinate-ids.js";
+import { findSystemd } from "../container/systemd.js";
 import type { Native } from "../native/api.js";
 import { compilePlan } from "../plan/compile.js";
 import type { Plan } from "../plan/schema.js";
 import { bundleName } from "./bundle-name.js";
+import { cgroupDriver } from "./cgroup-driver.js";
+import { placeOf } from "./commands/place.js";
 import { rootlessMode } from "./rootless-mode.js";
 import type { GlobalOptions } from "./table.js";
 
@@ -16,6 +20,8 @@ export function explainedPlan(native: Native, bundle: Bundle, global: GlobalOpti
 	checkId(id);
 	const host = gatherFacts(native, bundle.spec);
 	const unmapped = fillIdMappings(native, bundle.spec, host, native.environment());
+	const driver = cgroupDriver(global);
+	if (driver.systemdCgroup) host.systemd = findSystemd(native, host, native.environment());
 	const plan = compilePlan({
 		id,
 		bundle,
@@ -25,7 +31,8 @@ export function explainedPlan(native: Native, bundle: Bundle, global: GlobalOpti
 			noNewKeyring: false,
 			preserveFds: 0,
 			startVia: "socket",
-			systemdCgroup: global["systemd-cgroup"] === true,
+			mountedRoot: locate(native, placeOf(global), id).mountedRoot,
+			...driver,
 			listenFds: 0,
 			trace: global.trace === true,
 			...rootlessMode(global),

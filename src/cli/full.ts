@@ -1,5 +1,5 @@
 /**
- * The whole command line, by yargs: help texts, usage errors in runc's words, suggestions. Loaded only when the
+ * The whole command line, by yargs: help, usage errors in runc's words, suggestions. Loaded only when the
  * hot parser has given up on a line; on a line that both can read they agree (test/cli/parse.test.ts).
  *
  * A line is read in two rounds, because an option may mean one thing before the command and another behind it
@@ -7,6 +7,8 @@
  */
 import type { Argv } from "yargs";
 import yargs from "yargs";
+import { helpText, usageText } from "./help.js";
+import { hintForCommand, hintForOption } from "./hints.js";
 import type { OptionValues, Parsed } from "./parse.js";
 import { findOption, readBoolean, readNumber, readToken } from "./parse.js";
 import type { CommandSpec, GlobalOptions, Invocation, OptionSpec } from "./table.js";
@@ -15,7 +17,10 @@ import { commands, findCommand, globalOptions, helpOption, programName, wrongCou
 export type Outcome =
 	| { kind: "parsed"; parsed: Parsed }
 	| { kind: "help"; text: string }
-	| { kind: "misuse"; global: GlobalOptions; message: string; hint?: string; usage?: string };
+	| { kind: "misuse"; global: GlobalOptions; message: string; hint?: string; usage?: string; status?: number };
+
+/** urfave/cli's, which runc has from it. */
+const unknownCommandStatus = 3;
 
 class Misuse extends Error {
 	readonly hint: string | undefined;
@@ -24,8 +29,6 @@ class Misuse extends Error {
 		this.hint = hint;
 	}
 }
-
-const helpWidth = 100;
 
 /** A yargs that prints nothing, exits never, and throws what it has to say. */
 function quiet(): Argv {
@@ -37,8 +40,7 @@ function quiet(): Argv {
 		.showHelpOnFail(false)
 		.fail(false as never)
 		.help(false)
-		.version(false)
-		.wrap(helpWidth);
+		.version(false);
 }
 
 /** Go's rules, as far as yargs-parser has a switch for them. */
@@ -46,19 +48,18 @@ const goRules = {
 	"boolean-negation": false,
 	"camel-case-expansion": false,
 	"dot-notation": false,
-	"duplicate-arguments-array": false,
+	// The last one counts, but of a list.
+	"duplicate-arguments-array": true,
 	"nargs-eats-options": true,
 	"parse-numbers": false,
 	"parse-positional-numbers": false,
 	"unknown-options-as-args": true,
 };
 
-function withOptions(parser: Argv, options: readonly OptionSpec[], purpose: "help" | "parse"): Argv {
+function withOptions(parser: Argv, options: readonly OptionSpec[]): Argv {
 	for (const option of options) {
 		parser.option(option.name, {
-			...(option.alias === undefined || purpose === "parse" ? {} : { alias: option.alias }),
 			...(option.choices === undefined ? {} : { choices: option.choices }),
-			describe: option.summary,
 			...(option.kind === "flag"
 				? { type: "boolean" as const }
 				: { type: "string" as const, nargs: 1, requiresArg: true }),
@@ -94,6 +95,20 @@ function spellOut(argv: readonly string[], options: readonly OptionSpec[], until
 	return out;
 }
 
+/** Index of the first argument that is no option, nor the value of one. */
+function endOfOptions(argv: readonly string[], options: readonly OptionSpec[]): number {
+	let index = 0;
+	while (index < argv.length) {
+		const argument = argv[index] as string;
+		if (argument === "--") return argv.length;
+		const token = readToken(argument);
+		if (!token) return index;
+		const kind = findOption(options, token.name)?.kind ?? "flag";
+		index += kind === "flag" || token.value !== undefined ? 1 : 2;
+	}
+	return argv.length;
+}
+
 /** The word of `words` that was meant, in yargs's opinion. */
 function suggest(word: string, words: readonly string[]): string | undefined {
 	const parser = quiet().strictCommands().recommendCommands();
@@ -110,11 +125,11 @@ function suggest(word: string, words: readonly string[]): string | undefined {
 function unknownOption(argument: string, options: readonly OptionSpec[]): Misuse {
 	const token = readToken(argument);
 	if (!token) return new Misuse(`bad flag syntax: ${argument}`);
-	const meant = suggest(
-		token.name,
-		options.map((option) => option.name),
+	const names = options.map((option) => option.name);
+	return new Misuse(
+		`flag provided but not defined: -${token.name}`,
+		hintForOption(token.name, options, suggest(token.name, names)),
 	);
-	return new Misuse(`flag provided but not defined: -${token.name}`, meant && `did you mean --${meant}?`);
 }
 
 /** One round: the options' values and what is left. Throws Misuse. */
@@ -123,7 +138,7 @@ function round(
 	options: readonly OptionSpec[],
 	untilWord: boolean,
 ): { values: OptionValues; words: string[] } {
-	const parser = withOptions(quiet(), options, "parse").parserConfiguration({
+	const parser = withOptions(quiet(), options).parserConfiguration({
 		...goRules,
 		"halt-at-non-option": untilWord,
 		"populate--": !untilWord,
@@ -148,8 +163,13 @@ function round(
 
 	const values: OptionValues = {};
 	for (const option of options) {
-		const value = found[option.name];
-		if (value === undefined) continue;
+		const given = found[option.name];
+		if (given === undefined) continue;
+		if (option.kind === "list") {
+			values[option.name] = Array.isArray(given) ? given : [given as string];
+			continue;
+		}
+		const value: unknown = Array.isArray(given) ? given.at(-1) : given;
 		if (option.kind !== "number") {
 			values[option.name] = value as string | boolean;
 			continue;
@@ -173,35 +193,22 @@ function inGoWords(error: Error, options: readonly OptionSpec[]): Misuse {
 	return new Misuse(error.message);
 }
 
-export async function helpText(command?: CommandSpec): Promise<string> {
-	const parser = quiet();
-	if (command) {
-		const options = [...command.options, helpOption];
-		parser.usage(`$0 ${command.name} [options]${command.usage && ` ${command.usage}`}\n\n${command.summary}`);
-		for (const [line, says] of command.examples ?? []) parser.example(`$0 ${line}`, says);
-		if (command.description) parser.epilog(command.description);
-		return `${await withOptions(parser, options, "help").getHelp()}\n`;
-	}
-	parser.usage("$0 [global options] COMMAND [options] [arguments]\n\nruns containers from OCI bundles");
-	for (const { name, usage, summary } of commands) parser.command(`${name} ${usage}`.trimEnd(), summary);
-	parser.command("help [COMMAND]", "show help");
-	return `${await withOptions(parser, globalOptions, "help").getHelp()}\n`;
-}
-
-async function help(topic: string | undefined, global: GlobalOptions): Promise<Outcome> {
+function help(topic: string | undefined, global: GlobalOptions): Outcome {
 	const command = topic === undefined ? undefined : findCommand(topic);
 	if (topic !== undefined && !command) return unknownCommand(topic, global);
-	return { kind: "help", text: await helpText(command) };
+	return { kind: "help", text: helpText(command) };
 }
 
 function unknownCommand(name: string, global: GlobalOptions): Outcome {
-	const meant = suggest(
-		name,
-		commands.map((command) => command.name),
-	);
-	const message = `No help topic for '${name}'`;
-	const hint = meant ? `did you mean "${meant}"?` : `${programName} --help lists the commands`;
-	return { kind: "misuse", global, message, hint };
+	const names = commands.map((command) => command.name);
+	const hint = hintForCommand(name, suggest(name, names));
+	return { kind: "misuse", global, message: `No help topic for '${name}'`, hint, status: unknownCommandStatus };
+}
+
+/** What goes to standard output before the error, as with runc, but not the whole help: the error is to be seen. */
+function usageAndWhereHelpIs(command: CommandSpec | undefined): string {
+	const help = `${programName}${command ? ` ${command.name}` : ""} --help`;
+	return `${usageText(command)}\`${help}\` lists the ${command ? "options" : "commands and options"}.\n`;
 }
 
 /** Reads a command line, whatever it is. */
@@ -213,15 +220,19 @@ export async function parseFull(argv: readonly string[]): Promise<Outcome> {
 		global = first.values as GlobalOptions;
 		const [name, ...rest] = first.words;
 		if (global.version && !global.help) return { kind: "parsed", parsed: { command: "version" } };
-		if (name === undefined) return await help(undefined, global);
-		if (name === "help" || name === "h") return await help(rest[0], global);
+		if (name === undefined) return help(undefined, global);
+		if (name === "help" || name === "h") return help(rest[0], global);
 		command = findCommand(name);
 		if (!command) return unknownCommand(name, global);
-		const second = round(rest, [...command.options, helpOption], false);
+		const own = [...command.options, helpOption];
+		const end = command.passesOn ? endOfOptions(rest, own) : rest.length;
+		const second = round(rest.slice(0, end), own, false);
+		second.words.push(...rest.slice(end));
 		const { help: asked, ...options } = second.values;
-		if (global.help || asked) return await help(command.name, global);
+		if (global.help || asked) return help(command.name, global);
 		const message = wrongCount(command, second.words.length);
-		if (message) return { kind: "misuse", global, message, usage: `Incorrect Usage.\n\n${await helpText(command)}` };
+		if (message)
+			return { kind: "misuse", global, message, usage: `Incorrect Usage.\n\n${usageAndWhereHelpIs(command)}` };
 		const parsed = { command: command.name, global, options, positionals: second.words } as Invocation;
 		return { kind: "parsed", parsed };
 	} catch (error) {
@@ -231,7 +242,7 @@ export async function parseFull(argv: readonly string[]): Promise<Outcome> {
 			global,
 			message: error.message,
 			...(error.hint === undefined ? {} : { hint: error.hint }),
-			usage: `Incorrect Usage: ${error.message}\n\n${await helpText(command)}`,
+			usage: `Incorrect Usage: ${error.message}\n\n${usageAndWhereHelpIs(command)}`,
 		};
 	}
 }

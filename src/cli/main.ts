@@ -8,6 +8,7 @@ import { RuntimeError } from "../errors.js";
 import type { Native } from "../native/api.js";
 import { create } from "./commands/create.js";
 import { remove } from "./commands/delete.js";
+import { exec } from "./commands/exec.js";
 import { kill } from "./commands/kill.js";
 import { run } from "./commands/run.js";
 import { start } from "./commands/start.js";
@@ -48,8 +49,8 @@ async function parseSlowly(argv: string[], native: Native): Promise<Parsed | num
 		return 0;
 	}
 	if (outcome.usage !== undefined) native.print({ fd: 1, text: outcome.usage });
-	const { hint, message } = outcome;
-	return fail(new RuntimeError("usage", message, hint === undefined ? {} : { hint }), native, outcome.global);
+	const { hint, message, status } = outcome;
+	return fail(new RuntimeError("usage", message, hint === undefined ? {} : { hint }, status), native, outcome.global);
 }
 
 function fail(thrown: unknown, native: Native, global: GlobalOptions): number {
@@ -81,10 +82,20 @@ function dispatch(invocation: Invocation, session: Session): number | Promise<nu
 			return state(invocation, session);
 		case "kill":
 			return kill(invocation, session);
+		case "exec":
+			return exec(invocation, session);
 		case "delete":
 			return remove(invocation, session);
+		case "pause":
+			return import("./commands/pause.js").then(({ pause }) => pause(invocation, session));
+		case "resume":
+			return import("./commands/resume.js").then(({ resume }) => resume(invocation, session));
+		case "events":
+			return import("./commands/events.js").then(({ events }) => events(invocation, session));
 		case "list":
 			return import("./commands/list.js").then(({ list }) => list(invocation, session));
+		case "update":
+			return import("./commands/update.js").then(({ update }) => update(invocation, session));
 		case "spec":
 			return import("./commands/spec.js").then(({ spec }) => spec(invocation, session));
 		case "features":

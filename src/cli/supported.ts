@@ -38,6 +38,7 @@ const options: CreateOptions = {
 	noNewKeyring: false,
 	preserveFds: 0,
 	startVia: "socket",
+	mountedRoot: "/run/probe/mounts/rootfs",
 	systemdCgroup: false,
 	listenFds: 0,
 	trace: false,
@@ -63,6 +64,7 @@ function refuses(spec: Spec, probe: Probe, cgroup: CgroupLayout): boolean {
 		timeNamespaces: true,
 		apparmor: true,
 		selinux: true,
+		systemd: { user: probe.rootless === true, bus: [], version: 252, controlGroup: "" },
 	};
 	try {
 		const bundle = { path: "/", rootfs: "/", spec, warnings: [] };

@@ -1,14 +1,18 @@
 /**
  * The command line as data. The hot parser (parse.ts), yargs (full.ts) and the completion scripts
- * (completion.ts) are all made from this table, so an option exists in all of them or in none.
+ * (completion.ts), help and the manual pages are all made from this table, so an option exists in all of them or in
+ * none. What a command does, with examples, is told in docs/man/NAME.md, from which help has its first lines.
  *
  * Names, aliases and words are runc's: engines and scripts send them (go-runc, conmon, buildah).
  */
 
+import { updateOptions } from "./update-options.js";
+
 export interface OptionSpec {
 	readonly name: string;
 	readonly alias?: string;
-	readonly kind: "flag" | "text" | "number";
+	/** `list`: may be given again and again. */
+	readonly kind: "flag" | "text" | "number" | "list";
 	readonly summary: string;
 	/** What a value is called in the help text. */
 	readonly placeholder?: string;
@@ -28,8 +32,8 @@ export interface CommandSpec {
 	readonly usage: string;
 	readonly minimum: number;
 	readonly maximum: number;
-	readonly description?: string;
-	readonly examples?: readonly (readonly [command: string, says: string])[];
+	/** What comes behind the first positional argument is none of ours, whatever it looks like. */
+	readonly passesOn?: boolean;
 	readonly options: readonly OptionSpec[];
 	/** What a shell offers for each positional argument. */
 	readonly completes?: readonly Completes[];
@@ -61,14 +65,22 @@ export const globalOptions = [
 		summary: "let systemd make the cgroup; cgroupsPath is then slice:prefix:name",
 	},
 	{
+		name: "cgroup-manager",
+		kind: "text",
+		placeholder: "MANAGER",
+		choices: ["cgroupfs", "systemd", "disabled"],
+		refusal: "unknown cgroup manager specified: %s",
+		summary: "who makes the cgroup: cgroupfs (default), systemd (as --systemd-cgroup), or disabled: nobody",
+	},
+	{
 		name: "rootless",
 		kind: "text",
 		placeholder: "MODE",
 		choices: ["true", "false", "auto"],
 		refusal: 'invalid value "%s" for flag -rootless: want true, false or auto',
-		summary: "true: make a cgroup only for a container that asks for one; auto (default): true unless root on the host",
+		summary: "make a cgroup only for a container that asks for one; auto, the default: unless root on the host",
 	},
-	{ name: "trace", kind: "flag", summary: "create and run: print the time of each step on standard error" },
+	{ name: "trace", kind: "flag", summary: "print how long each step of create or run takes, on standard error" },
 	{ name: "help", alias: "h", kind: "flag", summary: "show help" },
 	{ name: "version", alias: "v", kind: "flag", summary: "print the version" },
 ] as const satisfies readonly OptionSpec[];
@@ -133,13 +145,6 @@ export const commands = [
 		minimum: 1,
 		maximum: 1,
 		completes: ["directory"],
-		description:
-			"An argument that has a slash, is a dot, or names a directory with a config.json while the working " +
-			"directory has none, is a bundle, and the container gets a name of its own.",
-		examples: [
-			["run -b /srv/web web", "run the bundle /srv/web as web"],
-			["run ./web", "run the bundle ./web"],
-		],
 		options: [
 			...creation,
 			{ name: "detach", alias: "d", kind: "flag", summary: "do not wait for the container's process" },
@@ -159,9 +164,83 @@ export const commands = [
 		minimum: 1,
 		maximum: 2,
 		completes: ["container", "signal"],
-		examples: [["kill web KILL", "send SIGKILL to the first process of web"]],
 		options: [
 			{ name: "all", alias: "a", kind: "flag", summary: "signal every process of the container, stopped or not" },
+		],
+	},
+	{
+		name: "exec",
+		summary: "run another process in a container",
+		usage: "ID COMMAND [ARGUMENT...]",
+		minimum: 1,
+		maximum: Number.MAX_SAFE_INTEGER,
+		passesOn: true,
+		completes: ["container"],
+		options: [
+			{
+				name: "process",
+				alias: "p",
+				kind: "text",
+				placeholder: "FILE",
+				completes: "file",
+				summary: "take the process from FILE, not from the container and the arguments",
+			},
+			{ name: "detach", alias: "d", kind: "flag", summary: "do not wait for the process" },
+			{ name: "tty", alias: "t", kind: "flag", summary: "give it a terminal" },
+			{ name: "cwd", kind: "text", placeholder: "DIR", summary: "its working directory in the container" },
+			{ name: "env", alias: "e", kind: "list", placeholder: "NAME=VALUE", summary: "set a variable; may be repeated" },
+			{ name: "user", alias: "u", kind: "text", placeholder: "UID[:GID]", summary: "its user, and group" },
+			{
+				name: "additional-gids",
+				alias: "g",
+				kind: "list",
+				placeholder: "GID",
+				summary: "add a group; may be repeated",
+			},
+			{
+				name: "cap",
+				alias: "c",
+				kind: "list",
+				placeholder: "CAP",
+				summary: "add a capability to its bounding, effective and permitted sets; may be repeated",
+			},
+			{ name: "no-new-privs", kind: "flag", summary: "let it gain no privileges by exec (or, =false, let it)" },
+			{ name: "apparmor", kind: "text", placeholder: "PROFILE", summary: "its AppArmor profile" },
+			{ name: "process-label", kind: "text", placeholder: "LABEL", summary: "its SELinux label" },
+			{
+				name: "pid-file",
+				kind: "text",
+				placeholder: "FILE",
+				completes: "file",
+				summary: "write its process id to FILE",
+			},
+			{
+				name: "console-socket",
+				kind: "text",
+				placeholder: "PATH",
+				completes: "file",
+				summary: "AF_UNIX socket that receives the master of its pseudoterminal",
+			},
+			{
+				name: "pidfd-socket",
+				kind: "text",
+				placeholder: "PATH",
+				completes: "file",
+				summary: "AF_UNIX socket that receives a pidfd of it",
+			},
+			{
+				name: "preserve-fds",
+				kind: "number",
+				placeholder: "N",
+				summary: "pass N more descriptors, after standard error and those of $LISTEN_FDS",
+			},
+			{
+				name: "cgroup",
+				kind: "list",
+				placeholder: "[CONTROLLER:]PATH",
+				summary: "put it into a cgroup below the container's; may be repeated, for several v1 controllers",
+			},
+			{ name: "ignore-paused", kind: "flag", summary: "in a paused container, too: it runs when that is resumed" },
 		],
 	},
 	{
@@ -176,6 +255,28 @@ export const commands = [
 				summary: "kill it first; a container that does not exist is not an error",
 			},
 		],
+	},
+	{ name: "pause", summary: "stop every process of a container where it is", ...container, options: [] },
+	{ name: "resume", summary: "let the processes of a paused container go on", ...container, options: [] },
+	{
+		name: "events",
+		summary: "print a container's statistics and out-of-memory events as JSON",
+		...container,
+		options: [
+			{
+				name: "interval",
+				kind: "text",
+				placeholder: "DURATION",
+				summary: "time between two sets of statistics, such as 500ms or 1m30s (default 5s)",
+			},
+			{ name: "stats", kind: "flag", summary: "print the statistics once" },
+		],
+	},
+	{
+		name: "update",
+		summary: "change the resource limits of a container",
+		...container,
+		options: updateOptions,
 	},
 	{
 		name: "list",
@@ -217,7 +318,7 @@ export const commands = [
 	},
 	{
 		name: "explain",
-		summary: "print the plan that create would execute; touches nothing and needs no privileges",
+		summary: "print the plan that create would execute, and change nothing",
 		usage: "[ID]",
 		minimum: 0,
 		maximum: 1,
@@ -239,12 +340,17 @@ export const commands = [
 		minimum: 1,
 		maximum: 1,
 		completes: ["shell"],
-		examples: [["completion bash > /etc/bash_completion.d/runtime-ts", "install it for bash"]],
 		options: [],
 	},
 ] as const satisfies readonly CommandSpec[];
 
-type Value<Kind> = Kind extends "flag" ? boolean : Kind extends "number" ? number : string;
+type Value<Kind> = Kind extends "flag"
+	? boolean
+	: Kind extends "number"
+		? number
+		: Kind extends "list"
+			? string[]
+			: string;
 type Values<Options extends readonly OptionSpec[]> = {
 	[Option in Options[number] as Option["name"]]?: Value<Option["kind"]>;
 };

@@ -5,13 +5,15 @@
  */
 import { RuntimeError } from "../errors.js";
 import type { Native } from "../native/api.js";
+import type { Plan } from "../plan/schema.js";
 import { failedWith } from "./errno.js";
 import type { Launch } from "./launch-state.js";
 
 /** Once the cgroups are there and before a process enters them. Throws when they are somebody else's. */
 export function claimCgroup(state: Launch): void {
 	const directory = state.plan.cgroups[0]?.path;
-	if (directory === undefined) return;
+	// systemd starts a unit only once, and the init is in it already.
+	if (directory === undefined || entersUnit(state.plan)) return;
 	try {
 		holdCgroup(state, directory);
 	} catch (error) {
@@ -19,6 +21,10 @@ export function claimCgroup(state: Launch): void {
 		state.cgroupsMade = false;
 		throw error;
 	}
+}
+
+function entersUnit({ host }: Plan): boolean {
+	return host[0]?.op === "systemd.start" && host[0].enter;
 }
 
 function holdCgroup(state: Launch, directory: string): void {

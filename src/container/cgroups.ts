@@ -1,44 +1,20 @@
 /**
- * A container's cgroup directories after they were made: who is in them, are they frozen, take them away.
+ * A container's cgroup directories after they were made: who is in them, end them, take them away.
  * Paths come from the record; on v1 there is one for each hierarchy, on v2 one, under the key "".
  */
 import { RuntimeError } from "../errors.js";
 import type { Native } from "../native/api.js";
+import { readOr, watchFile } from "./control-file.js";
 import { failedWith } from "./errno.js";
+import { freeze, isFrozen, setFrozen } from "./freezer.js";
 import { SIGKILL } from "./signals.js";
 
 export type CgroupPaths = Record<string, string>;
 
 /** How long killed processes get to leave a cgroup; as long as runc waits. */
 const patienceMs = 10_000;
-
-export function isFrozen(native: Native, paths: CgroupPaths): boolean {
-	const freezer = paths.freezer;
-	if (freezer !== undefined) {
-		// FREEZING: not every task has stopped yet, but none will run on.
-		return readOr(native, `${freezer}/freezer.state`, "").startsWith("FR");
-	}
-	const unified = paths[""];
-	return unified !== undefined && readOr(native, `${unified}/cgroup.freeze`, "").startsWith("1");
-}
-
-/** Freezes or thaws; false when there is no freezer to do it with. */
-export function setFrozen(native: Native, paths: CgroupPaths, frozen: boolean): boolean {
-	const freezer = paths.freezer;
-	const unified = paths[""];
-	const file = freezer !== undefined ? `${freezer}/freezer.state` : `${unified}/cgroup.freeze`;
-	if (freezer === undefined && unified === undefined) return false;
-	try {
-		native.writeControl({
-			path: file,
-			text: freezer !== undefined ? (frozen ? "FROZEN" : "THAWED") : frozen ? "1" : "0",
-		});
-		return true;
-	} catch (error) {
-		if (failedWith(error, "ENOENT", "ENODEV")) return false;
-		throw error;
-	}
-}
+/** How long a cgroup gets to freeze, where it is only to make sure. */
+const stopMs = 500;
 
 /**
  * Throws when a cgroup that the container would get holds processes or is frozen: they would be limited, and
@@ -85,14 +61,16 @@ function childrenOf(native: Native, path: string): string[] {
 	}
 }
 
-/** Sends a signal to every process but `except`, which has had it; processes that are forked meanwhile are caught by freezing, where that is possible. */
+/**
+ * Sends a signal to every process but `except`, which has had it. They are frozen meanwhile, where that is possible, so
+ * that none is forked behind the signal's back.
+ */
 export function signalAll(native: Native, paths: CgroupPaths, signal: number, except?: number): void {
 	if (signal === SIGKILL) {
 		killAll(native, paths);
 		return;
 	}
-	const wasFrozen = isFrozen(native, paths);
-	const froze = !wasFrozen && setFrozen(native, paths, true);
+	const froze = stop(native, paths, processesIn(native, paths));
 	try {
 		for (const pid of processesIn(native, paths)) if (pid !== except) signalOne(native, pid, signal);
 	} finally {
@@ -101,23 +79,31 @@ export function signalAll(native: Native, paths: CgroupPaths, signal: number, ex
 }
 
 /**
+ * Freezes the processes, which are `pids`, for a moment; false when they are frozen already, can't be, or this one is
+ * among them.
+ */
+function stop(native: Native, paths: CgroupPaths, pids: ReadonlySet<number>): boolean {
+	if (pids.size === 0 || pids.has(process.pid) || isFrozen(native, paths)) return false;
+	return freeze(native, { paths, timeoutMs: stopMs }) === "frozen";
+}
+
+/**
  * Kills every process and waits for it to end, again and again until the lists stay empty, because a process may
- * fork between being listed and being killed (unless the kernel does it, killTree). Returns false when some are left
- * after ten seconds.
+ * fork between being listed and being killed, where neither the kernel kills them all (killTree) nor freezing stops
+ * them. Returns false when some are left after ten seconds.
  */
 export function killAll(native: Native, paths: CgroupPaths): boolean {
 	const deadline = performance.now() + patienceMs;
 	for (;;) {
-		const pids = processesIn(native, paths);
-		// The kernel would not spare this process, wherever it was put.
-		if (pids.size > 0 && !pids.has(process.pid)) killTree(native, paths);
+		let pids = processesIn(native, paths);
+		if (pids.size > 0 && !killTree(native, paths, pids) && stop(native, paths, pids)) pids = processesIn(native, paths);
 		const pidfds: number[] = [];
 		for (const pid of pids) {
 			const pidfd = signalOne(native, pid, SIGKILL, true);
 			if (pidfd !== undefined) pidfds.push(pidfd);
 		}
 		// A frozen process of v1 dies only when it is thawed; on v2 the kernel lets SIGKILL through.
-		if (paths.freezer !== undefined && isFrozen(native, paths)) setFrozen(native, paths, false);
+		if (isFrozen(native, paths)) setFrozen(native, paths, false);
 		if (pidfds.length === 0) return true;
 		let ended = true;
 		for (const pidfd of pidfds) {
@@ -132,15 +118,18 @@ export function killAll(native: Native, paths: CgroupPaths): boolean {
  * cgroup.kill (v2, Linux 5.14) kills all that is in a cgroup and below it, and what is being forked there. It tells
  * nobody, so each process is still to be waited for; without the file each is killed by itself.
  */
-function killTree(native: Native, paths: CgroupPaths): void {
+function killTree(native: Native, paths: CgroupPaths, pids: ReadonlySet<number>): boolean {
 	const unified = paths[""];
-	if (unified === undefined) return;
+	// The kernel would not spare this process, wherever it was put.
+	if (unified === undefined || pids.has(process.pid)) return false;
 	try {
 		native.writeControl({ path: `${unified}/cgroup.kill`, text: "1" });
+		return true;
 	} catch (error) {
 		// The file is missing in an old kernel, or the cgroup is gone; a threaded cgroup has none that works; and one
 		// that another user made may have processes of ours.
 		if (!failedWith(error, "ENOENT", "ENODEV", "EOPNOTSUPP", "EACCES")) throw error;
+		return false;
 	}
 }
 
@@ -164,12 +153,16 @@ function signalOne(native: Native, pid: number, signal: number, keep = false): n
 export function removeCgroups(native: Native, paths: CgroupPaths): void {
 	const busy = directoriesOf(paths).filter((path) => !removeOne(native, path));
 	if (busy.length === 0) return;
-	if (!killAll(native, paths)) {
-		throw new RuntimeError("container.delete", "container's processes do not end", {
-			hint: "a process in uninterruptible sleep cannot be killed; delete the container again later",
-		});
-	}
+	emptyCgroups(native, paths);
 	for (const path of busy) removeSubtree(native, path);
+}
+
+/** Kills every process; throws when some do not end. */
+export function emptyCgroups(native: Native, paths: CgroupPaths): void {
+	if (killAll(native, paths)) return;
+	throw new RuntimeError("container.delete", "container's processes do not end", {
+		hint: "a process in uninterruptible sleep cannot be killed; delete the container again later",
+	});
 }
 
 /** Controllers of one hierarchy have one directory. */
@@ -184,35 +177,26 @@ function removeOne(native: Native, path: string): boolean {
 		return true;
 	} catch (error) {
 		if (failedWith(error, "EBUSY", "ENOTEMPTY")) return false;
+		// A path that leads through a control file was never a cgroup's.
+		if (failedWith(error, "ENOTDIR")) return true;
 		throw error;
 	}
 }
 
 function removeSubtree(native: Native, path: string): void {
 	for (const child of childrenOf(native, path)) removeSubtree(native, child);
+	if (removeOne(native, path)) return;
 	// Every process has been waited for, but since Linux 6.19 a dead task leaves its cgroup only after its last
-	// context switch, which nothing announces: this is the one place where there is nothing to wait on but time.
+	// context switch. On v2 cgroup.events tells of that; v1 has nothing that would, so there the time between two
+	// attempts is all there is to wait for.
+	const watch = watchFile(native, `${path}/cgroup.events`);
 	const deadline = performance.now() + patienceMs;
 	for (let pauseMs = 1; !removeOne(native, path); pauseMs = Math.min(pauseMs * 2, 100)) {
-		if (performance.now() > deadline)
+		if (performance.now() > deadline) {
 			throw new RuntimeError("container.delete", `unable to remove cgroup ${path}: in use`, { path });
-		pause(native, pauseMs);
+		}
+		// No longer than a second: nobody tells that somebody else has removed it.
+		native.waitEvents(watch === undefined ? { events: [], timeoutMs: pauseMs } : { events: [watch], timeoutMs: 1000 });
 	}
-}
-
-/** Sleeps by waiting for this process to end. */
-function pause(native: Native, milliseconds: number): void {
-	const self = native.openPid({ pid: process.pid });
-	if (self === undefined) return;
-	native.waitPid({ pidfd: self, timeoutMs: milliseconds });
-	native.close({ fd: self });
-}
-
-function readOr(native: Native, path: string, otherwise: string): string {
-	try {
-		return native.readText({ path });
-	} catch (error) {
-		if (failedWith(error, "ENOENT", "ENOTDIR", "ENODEV", "EOPNOTSUPP")) return otherwise;
-		throw error;
-	}
+	if (watch !== undefined) native.close({ fd: watch });
 }

@@ -1,6 +1,7 @@
 /** `delete`: takes a container away. Named destroy here, because `delete` is a keyword. */
 import { RuntimeError } from "../errors.js";
 import type { Native } from "../native/api.js";
+import { unmountRoot } from "./host-mounts.js";
 import type { Place } from "./place.js";
 import type { ContainerRecord } from "./record.js";
 import type { Status } from "./status.js";
@@ -31,7 +32,8 @@ export function destroy(native: Native, request: DeleteRequest): void {
 			const env = request.env ?? native.environment();
 			removeContainer(native, { directory, record, env, poststop: true, onWarning: request.onWarning });
 		} else {
-			// Left by a create that was killed before it had made anything else.
+			// Left by a create that was killed before it had recorded anything.
+			unmountRoot(native, directory);
 			native.removeTree({ path: directory.path });
 			if (!force) throw missing();
 		}

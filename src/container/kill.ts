@@ -1,12 +1,12 @@
 /** `kill`: a signal to the container's first process, or to all of them. */
-import { RuntimeError } from "../errors.js";
 import type { Native } from "../native/api.js";
-import { isFrozen, setFrozen, signalAll } from "./cgroups.js";
+import { signalAll } from "./cgroups.js";
 import { failedWith } from "./errno.js";
+import { isFrozen, setFrozen } from "./freezer.js";
 import type { Place } from "./place.js";
 import { ownsPidNamespace } from "./recording.js";
 import { SIGKILL, signalNumber } from "./signals.js";
-import { openInit } from "./status.js";
+import { notRunning, openInit } from "./status.js";
 import { loadRecord, locate } from "./store.js";
 
 export interface KillRequest extends Place {
@@ -48,9 +48,4 @@ function deliver(native: Native, pidfd: number, signal: number, all: boolean): v
 /** A frozen process of cgroup v1 would get the signal only when it is thawed. */
 function thaw(native: Native, cgroups: Record<string, string>): void {
 	if (cgroups.freezer !== undefined && isFrozen(native, cgroups)) setFrozen(native, cgroups, false);
-}
-
-/** containerd, CRI-O and Docker match on these words. */
-function notRunning(): RuntimeError {
-	return new RuntimeError("container.state", "container not running");
 }

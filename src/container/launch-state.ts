@@ -29,6 +29,8 @@ export interface Launch {
 	readonly passedFds: number;
 	plan: Plan;
 	record: ContainerRecord;
+	/** A step that makes cgroups was executed, successful or not. */
+	cgroupsTried?: boolean;
 	/** The record is on disk and its cgroups may exist. */
 	cgroupsMade: boolean;
 	/** Devices of linux.netDevices are in the container, and undo takes them back. */

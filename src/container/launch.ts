@@ -1,10 +1,11 @@
 import { type Bundle, loadBundle } from "../bundle/load.js";
 import type { Native } from "../native/api.js";
-import { beginPlan, clonesIntoCgroup, finishPlan } from "../plan/compile.js";
+import { beginPlan, finishPlan, isBornInCgroup } from "../plan/compile.js";
 import type { CreateOptions } from "../plan/input.js";
 import type { Plan } from "../plan/schema.js";
 import { converse } from "./conversation.js";
 import { gatherFacts } from "./facts.js";
+import { mountRoot } from "./host-mounts.js";
 import { makeCgroups } from "./host-steps.js";
 import type { Launch, LaunchMode, StartedLaunch } from "./launch-state.js";
 import { channelOf, tell } from "./launch-state.js";
@@ -14,9 +15,10 @@ import { newRecord } from "./recording.js";
 import type { LaunchRequest } from "./request.js";
 import { checkConsole, checkPreservedFds, checkPrivileges, listenFds } from "./request.js";
 import { checkResctrlVacant, makeResctrlGroups } from "./resctrl.js";
-import { filterOf } from "./seccomp.js";
+import { filterOf, saveFilter } from "./seccomp.js";
 import { claim, directoryOf } from "./store.js";
 import { fillIdMappings } from "./subordinate-ids.js";
+import { findSystemd } from "./systemd.js";
 import { undo } from "./undo.js";
 
 /** Runs everything up to the point where the container waits for start. On failure nothing is left. */
@@ -68,6 +70,7 @@ function prepare(native: Native, request: LaunchRequest, mode: LaunchMode, aroun
 
 	const host = gatherFacts(native, bundle.spec);
 	checkPrivileges(bundle.spec, host.euid);
+	if (request.systemdCgroup) host.systemd = findSystemd(native, host, env);
 	const unmapped = fillIdMappings(native, bundle.spec, host, env);
 	if (unmapped !== undefined) request.onWarning?.(unmapped, "/linux/uidMappings");
 	const preserved = request.preserveFds ?? 0;
@@ -76,15 +79,17 @@ function prepare(native: Native, request: LaunchRequest, mode: LaunchMode, aroun
 		noNewKeyring: request.noNewKeyring === true,
 		preserveFds: preserved,
 		startVia: mode.startVia,
+		mountedRoot: directory.mountedRoot,
 		systemdCgroup: request.systemdCgroup === true,
 		listenFds: sockets,
 		trace: request.onTrace !== undefined,
 	};
 	if (env.NOTIFY_SOCKET) options.notifyDirectory = directory.notify;
+	if (request.noCgroup) options.noCgroup = true;
 	if (request.rootless !== undefined) options.rootless = request.rootless;
 	const draft = beginPlan({ id: request.id, bundle, host, options });
-	// On v2 the clone itself puts the process into its cgroup, which is not there yet.
-	const sentSteps = clonesIntoCgroup(draft) ? 0 : draft.init.length;
+	// On v2 the clone itself puts the process into its cgroup, and systemd the init, which must not be gone by then.
+	const sentSteps = isBornInCgroup(draft) ? 0 : draft.init.length;
 	if (sentSteps > 0) {
 		const { trace } = options;
 		native.sendPlan({
@@ -131,6 +136,7 @@ function begin(state: Launch): void {
 	const channel = channelOf(state);
 	const resctrl = bundle.spec.linux?.intelRdt !== undefined;
 	if (resctrl) checkResctrlVacant(state);
+	if (plan.mountedRoot !== undefined) mountRoot(native, directory, bundle.rootfs);
 	if (state.env.NOTIFY_SOCKET) native.makeDirectory({ path: directory.notify, mode: 0o755 });
 
 	const early = state.sentSteps === 0;
@@ -141,13 +147,14 @@ function begin(state: Launch): void {
 	if (resctrl) makeResctrlGroups(state);
 
 	tell(() => {
-		if (plan.cgroups.length > 0 && !early) {
+		if (early ? joinsCgroups(plan) : plan.cgroups.length > 0) {
 			native.sendCgroups({ channel, directories: pathsOf(state.plan.cgroups) });
 		}
 		if (state.mode.startVia === "socket") native.sendListener({ channel, path: directory.startSocket });
 		if (plan.seccomp !== undefined) {
 			const filter = filterOf(native, directory.root, plan);
 			if (filter.keep) state.afterwards = filter.keep;
+			saveFilter(native, directory, filter.program);
 			native.sendSeccomp({ channel, program: filter.program });
 		}
 	});
@@ -161,8 +168,17 @@ function sendSteps(state: Launch, channel: number): void {
 	state.native.sendPlan({ channel, plan: JSON.stringify({ version, id, init: rest, trace }) });
 }
 
+/** Of a process that was born in a cgroup: there are others that it has to join. */
+function joinsCgroups({ init }: Plan): boolean {
+	for (let index = 0; index < init.length; index++) if (init[index]?.op === "cgroup.join") return true;
+	return false;
+}
+
 function pathsOf(cgroups: Plan["cgroups"]): string[] {
 	const paths: string[] = [];
-	for (let index = 0; index < cgroups.length; index++) paths.push((cgroups[index] as Plan["cgroups"][number]).path);
+	for (let index = 0; index < cgroups.length; index++) {
+		const { path, entered } = cgroups[index] as Plan["cgroups"][number];
+		if (!entered) paths.push(path);
+	}
 	return paths;
 }

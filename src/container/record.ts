@@ -8,7 +8,8 @@
  * `containerRecord`, and the tests check every record that they write against it.
  */
 import { z } from "zod";
-import { initStep, plan } from "../plan/schema.js";
+import { execDefaults } from "../plan/exec-schema.js";
+import { initStep, plan, systemdBus } from "../plan/schema.js";
 
 const hook = z.object({
 	path: z.string(),
@@ -42,8 +43,18 @@ export const containerRecord = z.object({
 		annotations: z.record(z.string(), z.string()).optional(),
 		poststart: z.array(hook).optional(),
 		poststop: z.array(hook).optional(),
+		hostMounts: z.literal(true).optional().describe("mounts of the container are in the runtime's mount namespace"),
+		resources: z
+			.record(z.string(), z.unknown())
+			.optional()
+			.describe("linux.resources as it is now, for update; integers above 2^53 are strings"),
+		systemd: z
+			.object({ unit: z.string(), bus: systemdBus })
+			.optional()
+			.describe("the unit that is the container's cgroup; delete stops it"),
 		resctrl: z.array(z.string()).optional().describe("resctrl groups that delete removes, children first"),
 		seccompListener: plan.shape.seccompListener.describe("for start: the filter is loaded after it"),
+		exec: execDefaults,
 		startSteps: z
 			.object({ first: z.number().int(), steps: z.array(initStep) })
 			.optional()

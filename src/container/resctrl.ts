@@ -11,8 +11,7 @@ import type { Launch } from "./launch-state.js";
 
 /** Undefined without a resctrl mount. */
 export function readResctrl(native: Native, spec: Spec, mountinfo: string): ResctrlFacts | undefined {
-	const line = mountinfo.split("\n").find((mount) => mount.includes(" - resctrl "));
-	const root = line?.split(" ")[4];
+	const root = resctrlRoot(mountinfo);
 	if (root === undefined) return undefined;
 	const closID = spec.linux?.intelRdt?.closID;
 	if (!closID) return { root };
@@ -22,6 +21,14 @@ export function readResctrl(native: Native, spec: Spec, mountinfo: string): Resc
 		if (failedWith(error, "ENOENT")) return { root };
 		throw error;
 	}
+}
+
+/** Mount point of resctrl; undefined when it is not mounted. */
+export function resctrlRoot(mountinfo: string): string | undefined {
+	return mountinfo
+		.split("\n")
+		.find((mount) => mount.includes(" - resctrl "))
+		?.split(" ")[4];
 }
 
 /** Before the record is written, which says that the groups are the container's and to be removed with it. */

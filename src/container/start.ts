@@ -5,6 +5,7 @@ import type { Native, StepFailure } from "../native/api.js";
 import { explainFailure } from "../plan/failure.js";
 import { hookFiles } from "../plan/hook-files.js";
 import { awaitExec } from "./conversation.js";
+import { isFrozen } from "./freezer.js";
 import { runHooks } from "./hooks.js";
 import { tell } from "./launch-state.js";
 import type { Environment, Place } from "./place.js";
@@ -57,6 +58,8 @@ function letGo(
 		const record = loadRecord(native, directory);
 		const pidfd = openInit(native, record);
 		if (pidfd !== undefined) opened.push(pidfd);
+		// A frozen init would not answer.
+		if (pidfd !== undefined && isFrozen(native, record.cgroup_paths)) throw cannotStart("paused");
 		const channel = pidfd === undefined ? undefined : connectToInit(native, directory);
 		if (channel !== undefined) opened.push(channel);
 		if (pidfd === undefined || channel === undefined)

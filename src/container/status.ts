@@ -2,9 +2,10 @@
  * What state a container is in. Nothing is stored that could go stale: the answer is made from the process,
  * the start socket and the freezer each time.
  */
+import { RuntimeError } from "../errors.js";
 import type { Native } from "../native/api.js";
-import { isFrozen } from "./cgroups.js";
 import { failedWith } from "./errno.js";
+import { isFrozen } from "./freezer.js";
 import type { ContainerRecord } from "./record.js";
 import type { StateDirectory } from "./store.js";
 import { tryLock } from "./store.js";
@@ -22,16 +23,22 @@ export function containerStatus(
 	const isBusy = (): boolean => !locked && isLocked(native, directory);
 	if (record.init_process_pid === 0) return isBusy() ? "creating" : "stopped";
 	if (!isAlive(native, record)) return "stopped";
+	// A created container can be paused as well. First, because a frozen init takes no connection off its queue.
+	if (isFrozen(native, record.cgroup_paths)) return "paused";
 	// A create holds the lock until it is done, which hooks can delay; so does a run, which has no start socket.
 	const waits = isWaitingForStart(native, directory);
 	const startsLater = record.runtime_ts.startSteps !== undefined;
 	if ((waits || !startsLater) && isBusy()) return "creating";
-	if (waits) return "created";
-	return isFrozen(native, record.cgroup_paths) ? "paused" : "running";
+	return waits ? "created" : "running";
+}
+
+/** containerd, CRI-O and Docker match on these words. */
+export function notRunning(): RuntimeError {
+	return new RuntimeError("container.state", "container not running");
 }
 
 /** True while another command holds the lock. */
-function isLocked(native: Native, directory: StateDirectory): boolean {
+export function isLocked(native: Native, directory: StateDirectory): boolean {
 	const held = tryLock(native, directory, "shared");
 	if (held === "busy") return true;
 	if (held !== undefined) native.close({ fd: held });

@@ -3,7 +3,9 @@
  *
  *   state.json   the record (record.ts), replaced as a whole
  *   start.sock   the init listens on it until `start` (start.ts)
+ *   seccomp      the container's seccomp filter, in base64, for exec
  *   notify/      the sd_notify proxy socket, bound into the container
+ *   mounts/      a private mount, with the root of a container that has no mount namespace (host-mounts.ts)
  *
  * The directory itself carries the lock: create, start and delete of one container never overlap, and the
  * kernel drops a lock whose holder was killed.
@@ -20,8 +22,12 @@ export interface StateDirectory {
 	path: string;
 	record: string;
 	startSocket: string;
+	seccomp: string;
 	notify: string;
 	notifySocket: string;
+	mounts: string;
+	/** In `mounts`. */
+	mountedRoot: string;
 }
 
 /** Names in the state directory of `id`; nothing is touched. */
@@ -37,8 +43,11 @@ export function directoryOf(root: string, id: string): StateDirectory {
 		path,
 		record: `${path}/state.json`,
 		startSocket: `${path}/start.sock`,
+		seccomp: `${path}/seccomp`,
 		notify: `${path}/notify`,
 		notifySocket: `${path}/notify/notify.sock`,
+		mounts: `${path}/mounts`,
+		mountedRoot: `${path}/mounts/rootfs`,
 	};
 }
 
@@ -99,7 +108,17 @@ export function tryLock(
 }
 
 export function writeRecord(native: Native, directory: StateDirectory, record: ContainerRecord): void {
-	native.replaceFile({ path: directory.record, text: JSON.stringify(record), mode: 0o600, exchange: true });
+	native.replaceFile({ path: directory.record, text: recordText(record), mode: 0o600, exchange: true });
+}
+
+function recordText(record: ContainerRecord): string {
+	try {
+		return JSON.stringify(record);
+	} catch (error) {
+		// A bigint among the resources; few containers have one.
+		if (!(error instanceof TypeError)) throw error;
+		return JSON.stringify(record, (_key, value) => (typeof value === "bigint" ? String(value) : value));
+	}
 }
 
 /** The record, or undefined when there is none: no such container, or one whose create was killed at once. */

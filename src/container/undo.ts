@@ -1,5 +1,6 @@
 /** Takes back a launch that failed: the process, the cgroups, the state directory; as if it had not been tried. */
 import { RuntimeError } from "../errors.js";
+import { removeCgroupParents } from "./host-steps.js";
 import type { Launch } from "./launch-state.js";
 import { close, release } from "./launch-state.js";
 import { returnNetDevices } from "./net-devices.js";
@@ -23,10 +24,12 @@ export function undo(state: Launch, cause: unknown): unknown {
 			...state.record,
 			...(state.cgroupsMade ? {} : { cgroup_paths: {} }),
 			// Removed above, if they were made: a group that was there before stays.
-			runtime_ts: rest,
+			runtime_ts: state.cgroupsMade ? rest : { ...rest, systemd: undefined },
 		};
 		const onWarning = state.request.onNotice;
 		removeContainer(native, { directory, record, env, poststop: state.hooksReached, onWarning });
+		// Not with the container when it is deleted: engines make parents for several ones. This one never was.
+		if (state.cgroupsTried) removeCgroupParents(native);
 	} catch (error) {
 		obstacle = error;
 	}

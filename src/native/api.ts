@@ -75,6 +75,12 @@ export interface HookResult {
 	failure?: { syscall: string; errno: number; code: string };
 }
 
+export interface ReadyEvent {
+	fd: number;
+	/** 1 for what is not counted. */
+	times: number;
+}
+
 export type MountIdMap = { pid: number } | { uidMap: string; gidMap: string };
 
 export interface Native {
@@ -105,6 +111,8 @@ export interface Native {
 	 * does not belong becomes U+FFFD. For files that repeat what others chose, such as the mount points of a host.
 	 */
 	readText(options: { path: string; lossy?: boolean }): string;
+	/** All of standard input, in the same way: what stands behind it may be a socket, which has no path to be opened by. */
+	readInput(): string;
 	/**
 	 * Temporary file in the same directory (O_EXCL), then rename(2). `sync` adds fdatasync. `exchange` swaps the names where
 	 * the file exists and can be nothing but a file, which spares a write to the disk.
@@ -128,6 +136,14 @@ export interface Native {
 	lockDirectory(options: { path: string; exclusive: boolean; wait: boolean }): number;
 	close(options: { fd: number }): void;
 
+	/**
+	 * Binds `source` onto `target`, in the engine's own mount namespace. The mount is private, or with `slave` gets what is
+	 * mounted below the source later; with `recursive` all of this goes for the mounts below it, too.
+	 */
+	bindMount(options: { source: string; target: string; recursive?: boolean; slave?: boolean }): void;
+	/** Takes every mount off `path`, with all below it, lazily. That there is none is fine. */
+	unmount(options: { path: string }): void;
+
 	// --- processes
 	/** From /proc/PID/stat: start time in clock ticks since boot, and state letter; undefined when there is none. */
 	processStat(options: { pid: number }): { startTime: string; state: string } | undefined;
@@ -139,6 +155,19 @@ export interface Native {
 	waitPid(options: { pidfd: number; timeoutMs: number }): boolean;
 	/** waitid(P_PIDFD) for our own child: exit status, or 128+signal. */
 	reap(options: { pidfd: number }): number;
+	/** inotify of changes to these files (cgroup.events, memory.events); the descriptor is for waitEvents(). */
+	watchFiles(options: { paths: string[] }): number;
+	/**
+	 * The descriptor counts the times that a cgroup of the v1 memory controller ran out of memory, and once that it
+	 * is gone.
+	 */
+	watchOutOfMemory(options: { directory: string }): number;
+	/**
+	 * Waits until something comes on one of `events` (descriptors of the two verbs above; what has come is taken), the
+	 * process behind `pidfd` has ended, or nobody is left to read what is written to `output`. Returns those
+	 * descriptors, with the times that an out-of-memory event has come; none when the time is over.
+	 */
+	waitEvents(options: { events: number[]; pidfd?: number; output?: number; timeoutMs?: number }): ReadyEvent[];
 	/** Runs a hook: fork, exec, state on stdin, output captured, killed (with its process group) when over time. */
 	runHook(options: {
 		path: string;
@@ -160,6 +189,13 @@ export interface Native {
 	 * thrown by the first sendPlan. It inherits descriptors 0, 1, 2 and 3..2+preserveFds. Returns the channel to it.
 	 */
 	startInit(options: { preserveFds: number }): number;
+	/** Process id of the init, which lasts until the step of its plan that clones the container's first process. */
+	initPid(options: { channel: number }): number;
+	/**
+	 * The systemd at the first of these addresses that answers (JSON array of {address, broker}): its properties Version and
+	 * ControlGroup. Opens libsystemd.so.0; ENOENT of dlopen when there is none.
+	 */
+	systemdManager(options: { bus: string }): { version: string; controlGroup: string };
 	/** Sends the init a part of its plan: {version, id, init: steps, more?, trace?} as JSON; `more` when it is not the last one. */
 	sendPlan(options: { channel: number; plan: string }): void;
 	/** Ends the init and what it has cloned, waits until nothing of them is left, and closes the channel. */

@@ -12,6 +12,7 @@ import type {
 	MountIdMap,
 	Native,
 	NativeFailure,
+	ReadyEvent,
 	StepFailure,
 } from "./api.js";
 import { FakeFiles } from "./fake-files.js";
@@ -86,6 +87,8 @@ export class FakeNative implements Native {
 	readonly buildId = "fake";
 	readonly libseccompVersion = "2.5.4";
 	readonly files: FakeFiles;
+	/** Mount points that bindMount has made. */
+	mounts: string[] = [];
 
 	/** Every call but the pure look-ups, in order. */
 	readonly calls: FakeCall[] = [];
@@ -104,12 +107,18 @@ export class FakeNative implements Native {
 	mapMountFailure: string | undefined;
 	/** Live processes by pid. A signal 9 removes one. */
 	readonly processes = new Map<number, FakeProcess>();
+	/** Answers of waitEvents, first to last; a function is called when it is its turn. With none left the time is over. */
+	events: (ReadyEvent[] | (() => ReadyEvent[]))[] = [];
 	/** Sockets with someone listening. */
 	readonly listening = new Set<string>();
 	/** What a foreground process, or a child, ends with. */
 	exitStatus = 0;
 	environmentFacts: Record<string, string> = {};
 	identityFacts = { euid: 0, egid: 0, initialUserNamespace: true };
+	/** Of the init's first stage. */
+	initProcess = 400;
+	/** What systemd says of itself; undefined: there is none. */
+	systemd: { version: string; controlGroup: string } | undefined;
 	/** First descriptor above 2 that is not open. */
 	firstClosedFd = 3;
 
@@ -154,6 +163,11 @@ export class FakeNative implements Native {
 	readText({ path }: { path: string }): string {
 		return this.files.read(path);
 	}
+	/** What readInput() gives. */
+	stdin = "";
+	readInput(): string {
+		return this.stdin;
+	}
 	replaceFile(options: { path: string; text: string; mode: number; sync?: boolean; exchange?: boolean }): void {
 		this.record("replaceFile", options);
 		this.files.write("open", options.path, options.text, options.mode);
@@ -179,7 +193,17 @@ export class FakeNative implements Native {
 		this.record("removeDirectory", options);
 		this.files.removeDirectory(options);
 	}
+	bindMount(options: { source: string; target: string; recursive?: boolean; slave?: boolean }): void {
+		this.record("bindMount", options);
+		this.mounts.push(options.target);
+	}
+	unmount(options: { path: string }): void {
+		this.record("unmount", options);
+		this.mounts = this.mounts.filter((point) => point !== options.path && !point.startsWith(`${options.path}/`));
+	}
 	removeTree(options: { path: string }): void {
+		const inside = this.mounts.find((point) => point.startsWith(`${options.path}/`));
+		if (inside !== undefined) throw nativeFailure("openat2", "EXDEV", inside);
 		this.record("removeTree", options);
 		this.files.removeTree(options.path);
 	}
@@ -226,6 +250,22 @@ export class FakeNative implements Native {
 		this.processes.delete(this.pids.get(options.pidfd) ?? -1);
 		return this.exitStatus;
 	}
+	watchFiles(options: { paths: string[] }): number {
+		this.record("watchFiles", options);
+		for (const path of options.paths)
+			if (!this.files.has(path)) throw nativeFailure("inotify_add_watch", "ENOENT", path);
+		return this.openFd();
+	}
+	watchOutOfMemory(options: { directory: string }): number {
+		this.record("watchOutOfMemory", options);
+		this.files.read(`${options.directory}/memory.oom_control`);
+		return this.openFd();
+	}
+	waitEvents(options: { events: number[]; pidfd?: number; output?: number; timeoutMs?: number }): ReadyEvent[] {
+		this.record("waitEvents", options);
+		const next = this.events.shift() ?? [];
+		return typeof next === "function" ? next() : next;
+	}
 	runHook(options: {
 		path: string;
 		args: string[];
@@ -248,6 +288,14 @@ export class FakeNative implements Native {
 	startInit(options: { preserveFds: number }): number {
 		this.record("startInit", options);
 		return this.openFd();
+	}
+	initPid(): number {
+		return this.initProcess;
+	}
+	systemdManager(options: { bus: string }): { version: string; controlGroup: string } {
+		this.record("systemdManager", options);
+		if (this.systemd === undefined) throw nativeFailure("connect", "ENOENT", "unix:path=/run/systemd/private");
+		return this.systemd;
 	}
 	sendPlan(options: { channel: number; plan: string }): void {
 		this.record("sendPlan", options);

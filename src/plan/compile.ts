@@ -7,8 +7,8 @@
  * cold, and spreads, iterators and array methods cost more there than all of the work.
  */
 import type { Bundle } from "../bundle/load.js";
-import { compileCgroup } from "../cgroup/compile.js";
-import { RuntimeError } from "../errors.js";
+import { type CgroupInput, compileCgroup } from "../cgroup/compile.js";
+import { requireSystemd } from "../cgroup/systemd.js";
 import { append } from "./append.js";
 import type { Context, Mount } from "./context.js";
 import { populateDev } from "./devices.js";
@@ -20,7 +20,14 @@ import type { CreateOptions, HostFacts } from "./input.js";
 import { compileIntelRdt } from "./intel-rdt.js";
 import { applyAppArmor, labelKeyring, labelMounts } from "./labels.js";
 import { compileMount, showsCgroups } from "./mounts.js";
-import { bringUpLoopback, clonesIntoOwnCgroup, enterNamespaces, joinKeyring, readNamespaces } from "./namespaces.js";
+import {
+	bringUpLoopback,
+	clonesIntoOwnCgroup,
+	enterNamespaces,
+	hasCgroupToJoin,
+	joinKeyring,
+	readNamespaces,
+} from "./namespaces.js";
 import { awaitNetDevices, moveNetDevices } from "./net-devices.js";
 import { protectPaths } from "./paths.js";
 import { becomeProcess, createConsole, setOomScore } from "./process.js";
@@ -30,6 +37,7 @@ import {
 	enterRoot,
 	makeReadonly,
 	makeUnbindable,
+	mountsOnHost,
 	openRoot,
 	requireMountNamespace,
 } from "./root.js";
@@ -66,15 +74,12 @@ export function compilePlan(input: PlanInput): Plan {
 /** The cgroups, and the way into the container's namespaces. */
 export function beginPlan({ id, bundle, host, options }: PlanInput): PlanDraft {
 	const { spec } = bundle;
-	if (options.systemdCgroup) {
-		throw new RuntimeError(
-			"host.unsupported",
-			"systemd cgroup flag passed, but systemd support for managing cgroups is not available",
-		);
-	}
 	const privileged = host.euid === 0 && host.initialUserNamespace;
 	const optional = options.rootless ?? !privileged;
-	const cgroup = compileCgroup({ id, spec, layout: host.cgroup, privileged, optional });
+	const cgroupInput: CgroupInput = { id, spec, layout: host.cgroup, privileged, euid: host.euid, optional };
+	if (options.systemdCgroup) cgroupInput.systemd = requireSystemd(host);
+	if (options.noCgroup) cgroupInput.disabled = true;
+	const cgroup = compileCgroup(cgroupInput);
 	const { warnings } = cgroup;
 	const context: Context = {
 		id,
@@ -104,8 +109,12 @@ export function beginPlan({ id, bundle, host, options }: PlanInput): PlanDraft {
 	return { context, warnings, host: cgroup.host, init, rlimits };
 }
 
-/** The process is born in its cgroup (CLONE_INTO_CGROUP), so the cgroup has to be made before the init gets this far. */
-export function clonesIntoCgroup({ init }: PlanDraft): boolean {
+/**
+ * The process is born in its cgroup (CLONE_INTO_CGROUP, or because systemd has put the init there), so the cgroup has to
+ * be made before the init gets this far.
+ */
+export function isBornInCgroup({ init, context }: PlanDraft): boolean {
+	if (context.options.systemdCgroup) return true;
 	for (let index = 0; index < init.length; index++) {
 		const step = init[index] as InitStep;
 		if (step.op === "clone") return step.cgroup !== undefined;
@@ -134,6 +143,7 @@ export function finishPlan({ context, warnings, host, init, rlimits }: PlanDraft
 	const program = rawProgram(context.spec);
 	if (program !== undefined) plan.seccomp = { program };
 	else if (linux.seccomp) plan.seccomp = compileSeccomp(linux.seccomp, failsOnUnknown(context.spec));
+	if (mountsOnHost(context)) plan.mountedRoot = options.mountedRoot;
 	const listener = seccompListener(context);
 	if (listener !== undefined) plan.seccompListener = listener;
 	if (options.trace) plan.trace = true;
@@ -153,7 +163,7 @@ function compileInside(context: Context, init: InitStep[], rlimits: RlimitSteps)
 		runtimeHooks(context, init);
 		createContainerHooks(context, init);
 	}
-	createConsole(context, init);
+	createConsole(context, init, true);
 	cgroup.enter(init);
 	enterRoot(context, init);
 	createWorkingDirectory(context, init);
@@ -206,7 +216,7 @@ class CgroupEntry {
 		if (this.#entered) return;
 		this.#entered = true;
 		const { cgroups, namespaces } = this.#context;
-		if (cgroups.length > 0 && !clonesIntoOwnCgroup(this.#context))
+		if (hasCgroupToJoin(cgroups) && !clonesIntoOwnCgroup(this.#context))
 			init.push({ op: "cgroup.join", at: "/linux/cgroupsPath" });
 		const at = namespaces.pointer("cgroup");
 		if (at !== undefined) init.push({ op: "namespace.unshare", at, namespaces: ["cgroup"] });

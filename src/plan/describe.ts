@@ -1,5 +1,5 @@
 /** One sentence for each step of a plan, for people: `explain` prints them and errors quote them. */
-import type { AttributeChange, HostStep, InitStep, InitStepOf, MountIdMap } from "./schema.js";
+import type { AttributeChange, HostStep, InitStep, InitStepOf, MountIdMap, UnitPropertyValue } from "./schema.js";
 
 type MountStep = InitStepOf<"mount.filesystem"> | InitStepOf<"mount.bind"> | InitStepOf<"mount.remount">;
 
@@ -45,6 +45,7 @@ function describeIdMap({ uid, gid, recursive }: MountIdMap): string {
 }
 
 const list = (words: readonly string[], empty = "none"): string => (words.length > 0 ? words.join(", ") : empty);
+const UNLIMITED = "18446744073709551615";
 const octal = (mode: number): string => mode.toString(8).padStart(4, "0");
 const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? "" : "s"}`;
 
@@ -53,6 +54,10 @@ const entries = {
 	move: "move the root filesystem over / and chroot into it",
 	chroot: "chroot into the root filesystem",
 };
+
+/** `TasksMax=20`; what has parts or is long is named only. */
+const propertyText = ({ name, value }: UnitPropertyValue): string =>
+	typeof value === "string" ? `${name}=${value === UNLIMITED ? "infinity" : value}` : name;
 
 type Describe<Step extends { op: string }> = { [Op in Step["op"]]: (step: Extract<Step, { op: Op }>) => string };
 
@@ -73,6 +78,9 @@ const initSentences: Describe<InitStep> = {
 		`join namespaces: ${list(namespaces.map(({ type, path }) => `${type} (${path})`))}`,
 	clone: ({ namespaces, cgroup }) =>
 		`start the container's first process in new namespaces: ${list(namespaces)}${cgroup ? `, in cgroup ${cgroup}` : ""}`,
+	"container.join": ({ pid, cgroup }) =>
+		`join the namespaces of process ${pid}${cgroup ? `, for cgroup ${cgroup}` : ""}`,
+	"container.enter": () => "enter the container's cgroups and root filesystem",
 	"time.create": ({ offsets }) =>
 		`make a time namespace (${list(
 			offsets.map(({ clock, secs, nanosecs }) => `${clock} ${secs} s ${nanosecs} ns`),
@@ -81,7 +89,7 @@ const initSentences: Describe<InitStep> = {
 	"idmap.wait": () => "wait until the id maps are written",
 	"netDevices.wait": () => "wait until the network devices are moved",
 	"process.attribute": ({ files, value }) => `write ${JSON.stringify(value)} to ${files[0]} of the process`,
-	"keyring.join": ({ name }) => `make session keyring ${name}`,
+	"keyring.join": ({ name, existing }) => `${existing ? "join" : "make"} session keyring ${name}`,
 	"network.up": ({ device }) => `bring up network device ${device}`,
 	"root.open": ({ path, propagation }) =>
 		`open root filesystem ${path}${propagation ? ` (mounts of the host become ${propagation})` : ""}`,
@@ -136,11 +144,19 @@ const initSentences: Describe<InitStep> = {
 
 const hostSentences: Describe<HostStep> = {
 	...priorities,
+	"systemd.start": ({ unit, properties, enter }) =>
+		`start systemd unit ${unit}${enter ? " with the init in it" : ""}: ${list(properties.map(propertyText))}`,
+	"systemd.set": ({ unit, properties }) => `set ${list(properties.map(propertyText))} of systemd unit ${unit}`,
+	"systemd.stop": ({ unit }) => `stop systemd unit ${unit}`,
 	"cgroup.create": ({ path }) => `make cgroup ${path}`,
-	"cgroup.write": ({ path, value }) => `write ${value} to ${path}`,
+	"cgroup.removeParents": () => "remove the parents that were made for the cgroups",
+	"cgroup.write": ({ path, value, instead }) =>
+		`write ${value} to ${path}${instead === undefined ? "" : `, or ${instead.value} to ${instead.path}`}`,
 	"cgroup.check": ({ path, atMost }) => `check that ${path} is at most ${atMost}`,
 	"cgroup.inherit": ({ path, file }) => `fill ${path}/${file} from its parents`,
-	"cgroup.devices": ({ path, rules }) => `attach a device program of ${count(rules.length, "rule")} to ${path}`,
+	"cgroup.devices": ({ path, rules, replace }) =>
+		`${replace ? "replace the device program by one" : "attach a device program"} of ${count(rules.length, "rule")} ${replace ? "at" : "to"} ${path}`,
+	"cgroup.delegate": ({ path, uid }) => `give cgroup ${path} to user ${uid}`,
 	"idmap.write": ({ uid, gid }) =>
 		`write id maps (${count(uid.length, "uid range")}, ${count(gid.length, "gid range")})`,
 	"netDevice.move": ({ device, name, namespace }) =>

@@ -2,6 +2,7 @@
 import { compareAttributes } from "./bound-devices.js";
 import { type Context, inUserNamespace, type Linux, type Mount } from "./context.js";
 import { cleanPath } from "./paths.js";
+import { mayMount } from "./root.js";
 import type { InitStep, InitStepOf } from "./schema.js";
 
 type Device = NonNullable<Linux["devices"]>[number];
@@ -42,7 +43,7 @@ export function bringsOwnDev(context: Context): boolean {
 }
 
 export function populateDev(context: Context, init: InitStep[]): void {
-	if (!context.namespaces.has("mount")) return;
+	if (!mayMount(context)) return;
 	if (bringsOwnDev(context)) {
 		createElsewhere(context, init);
 		return;

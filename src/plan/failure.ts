@@ -35,8 +35,13 @@ function error(
 	});
 }
 
+/** What a message calls the value that a pointer names. */
+function inConfig(pointer: string): string {
+	return `config.json#${pointer}`;
+}
+
 /** An error of the init: `failure.step` is an index of `plan.init`. */
-export function explainFailure(plan: Pick<Plan, "init">, failure: FailedStep): RuntimeError {
+export function explainFailure(plan: Pick<Plan, "init">, failure: FailedStep, origin = inConfig): RuntimeError {
 	const step = plan.init[failure.step];
 	const text = errnoText(failure.code, failure.errno);
 	if (step === undefined) {
@@ -55,7 +60,7 @@ export function explainFailure(plan: Pick<Plan, "init">, failure: FailedStep): R
 			return explainHook(step, failure, text);
 		default: {
 			const at = refusedByCgroup(step, failure) ? "/linux/cgroupsPath" : step.at;
-			const where = at === undefined ? "" : ` (config.json#${at})`;
+			const where = at === undefined ? "" : ` (${origin(at)})`;
 			const { op } = step;
 			return error("init", inInit + sentence(step, failure, text) + where, { op, at }, failure, hintFor(step, failure));
 		}
@@ -63,16 +68,18 @@ export function explainFailure(plan: Pick<Plan, "init">, failure: FailedStep): R
 }
 
 /** An error of the engine: `failure.step` is an index of `plan.host`. */
-export function explainHostFailure(plan: Pick<Plan, "host">, failure: FailedStep): RuntimeError {
+export function explainHostFailure(plan: Pick<Plan, "host">, failure: FailedStep, origin = inConfig): RuntimeError {
 	const step = plan.host[failure.step];
 	const text = errnoText(failure.code, failure.errno);
 	if (step === undefined)
 		return new RuntimeError("init", `${starting}${failure.syscall}: ${text}`, { errno: failure.code });
-	const where = step.at === undefined ? "" : ` (config.json#${step.at})`;
+	const where = step.at === undefined ? "" : ` (${origin(step.at)})`;
 	const [code, action] = hostAction(step);
 	const said = describeHostStep(step);
 	let cause = text;
-	if (step.op === "idmap.write") {
+	if (isOfUnit(step)) {
+		return explainUnitFailure(step, failure, `${starting}${action}: `);
+	} else if (step.op === "idmap.write") {
 		// What newuidmap said, which is a sentence.
 		if (failure.detail) cause = `${failure.detail.replace(/\.$/, "")}: ${text}`;
 	} else if (failure.detail?.includes(" ") && !said.includes(failure.detail)) {
@@ -80,6 +87,24 @@ export function explainHostFailure(plan: Pick<Plan, "host">, failure: FailedStep
 		cause = `${text} (${failure.detail})`;
 	}
 	return error(code, `${starting}${action}: ${said}: ${cause}${where}`, step, failure, hintFor(step, failure));
+}
+
+type UnitStep = Extract<HostStep, { op: `systemd.${string}` }>;
+
+function isOfUnit(step: HostStep): step is UnitStep {
+	return step.op.startsWith("systemd.");
+}
+
+/** systemd's own words, which name the property that it does not take; the config value behind that one is what is wrong. */
+function explainUnitFailure(step: UnitStep, failure: FailedStep, prefix: string): RuntimeError {
+	const verbs = { "systemd.start": "start", "systemd.set": "change", "systemd.stop": "stop" };
+	const said = failure.detail || errnoText(failure.code, failure.errno);
+	const properties = step.op === "systemd.stop" ? [] : step.properties;
+	const words = said.split(/[^A-Za-z]+/);
+	const at = properties.findLast(({ name, at }) => at !== undefined && words.includes(name))?.at ?? step.at;
+	const where = at === undefined ? "" : ` (config.json#${at})`;
+	const message = `${prefix}unable to ${verbs[step.op]} systemd unit ${JSON.stringify(step.unit)}: ${said}${where}`;
+	return error("cgroup", message, { op: step.op, at }, failure, hintFor(step, failure));
 }
 
 function hostAction(step: HostStep): [ErrorCode, string] {
@@ -98,7 +123,12 @@ function hostAction(step: HostStep): [ErrorCode, string] {
 		case "resctrl.schemata":
 		case "resctrl.join":
 			return ["cgroup", "unable to apply Intel RDT configuration"];
+		case "systemd.start":
+		case "systemd.set":
+		case "systemd.stop":
 		case "cgroup.create":
+		case "cgroup.delegate":
+		case "cgroup.removeParents":
 		case "cgroup.inherit":
 			return ["cgroup", "unable to apply cgroup configuration"];
 		case "cgroup.check":

@@ -76,6 +76,11 @@ export function hintFor(step: Step, failure: FailedStep): string | undefined {
 				: undefined;
 		case "device.bind":
 			return bindDevice(step.source, failure, "in a user namespace");
+		case "systemd.start":
+			if (failure.code === "EEXIST") return "another container may use the same cgroupsPath";
+			return failure.syscall === "cgroup"
+				? "a property of an org.systemd.property annotation may have moved the unit to another slice"
+				: undefined;
 		case "cgroup.create":
 			return isForbidden(failure)
 				? "a cgroup can be made only where it was delegated to the caller; without linux.cgroupsPath and limits the container stays in the caller's"

@@ -1,6 +1,7 @@
 /** What the compiler of a plan needs beside the bundle: facts of the host and the options of the command. */
 
 import type { CgroupLayout } from "../cgroup/layout.js";
+import type { SystemdFacts } from "../cgroup/systemd.js";
 import type { DeviceFile } from "./bound-devices.js";
 import type { ResctrlFacts } from "./intel-rdt.js";
 
@@ -20,6 +21,8 @@ export interface HostFacts {
 	selinux: boolean;
 	/** Absent without linux.intelRdt, or without a resctrl mount. */
 	resctrl?: ResctrlFacts;
+	/** Known only with --systemd-cgroup. */
+	systemd?: SystemdFacts;
 	/** By path: the devices of linux.devices that are bound. Absent where they are made. */
 	deviceFiles?: Record<string, DeviceFile>;
 }
@@ -32,8 +35,12 @@ export interface CreateOptions {
 	/** How `start` reaches the init: through the engine that is still there (run) or the socket (create). */
 	startVia: "channel" | "socket";
 	systemdCgroup: boolean;
+	/** `--cgroup-manager disabled`: no cgroup at all. */
+	noCgroup?: boolean;
 	/** NOTIFY_SOCKET was set: the host directory of the proxy socket, bound at /run/notify. */
 	notifyDirectory?: string;
+	/** Host path for the root of a container that needs mounts and has no mount namespace. */
+	mountedRoot: string;
 	/** LISTEN_FDS of the caller, 0 when unset. */
 	listenFds: number;
 	trace: boolean;

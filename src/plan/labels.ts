@@ -1,6 +1,6 @@
 /**
- * process.apparmorProfile, process.selinuxLabel, linux.mountLabel. What a kernel module is to enforce and the kernel
- * does not have is refused, in runc's words: a container without a confinement that was asked for is worse than none.
+ * process.apparmorProfile, process.selinuxLabel, linux.mountLabel. A confinement that the kernel has no module for is
+ * refused, in runc's words: a container without the confinement that was asked for is worse than none.
  */
 import { RuntimeError } from "../errors.js";
 import type { Context } from "./context.js";
@@ -55,15 +55,14 @@ const labelledByPolicy: ReadonlySet<string> = new Set(["proc", "sysfs", "cgroup"
 const contextOptions: ReadonlySet<string> = new Set(["context", "fscontext", "defcontext", "rootcontext"]);
 
 /** Puts the label on the plan's mounts: new filesystems, the empty directories over masked ones; binds keep what they have. */
-export function labelMounts({ linux, host }: Context, init: InitStep[]): void {
-	const { mountLabel } = linux;
+export function labelMounts(context: Context, init: InitStep[]): void {
+	const { mountLabel } = context.linux;
 	if (!mountLabel) return;
-	if (!host.selinux) {
-		throw new RuntimeError(
-			"host.unsupported",
-			"selinux mount label is specified in config, but selinux is disabled or not supported",
-			{ pointer: "/linux/mountLabel" },
-		);
+	if (!context.host.selinux) {
+		// A label confines nobody, it tells a policy what a file is. crun passes it over, too; runc gives the kernel an
+		// option that it does not know, and has "invalid argument" for the first tmpfs.
+		context.warn("/linux/mountLabel", "selinux is disabled or not supported: mounts get no label");
+		return;
 	}
 	for (const [index, step] of init.entries()) {
 		if (step.op === "path.mask") init[index] = { ...step, label: mountLabel };

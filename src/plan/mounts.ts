@@ -57,6 +57,8 @@ export function compileMount(context: Context, mount: Mount, index: number, into
 		);
 	}
 
+	if (flags.bind && flags.options.length > 0) warnOfData(context, mount, `${at}/options`);
+
 	if (flags.remount) {
 		into.steps.push(remount(flags, destination, at));
 	} else if (flags.bind) {
@@ -75,16 +77,24 @@ function changesSuperblock({ type }: Mount, { bind, propagation }: MountFlags): 
 	return bind === undefined && type !== "cgroup" && !((!type || type === "none") && propagation.length > 0);
 }
 
+/**
+ * An option of a filesystem goes to mount(2) as data (config.md), and with MS_BIND the kernel ignores data. crun leaves it
+ * at that, as runc did before 1.2, which refuses it (runc#3990) and broke SingularityCE and devcontainers on Podman.
+ */
+function warnOfData(context: Context, { options = [] }: Mount, at: string): void {
+	for (const [index, word] of options.entries()) {
+		if (mountOption(word) !== undefined || isIdMapOption(word)) continue;
+		context.warn(
+			`${at}/${index}`,
+			`bind mounts have no filesystem-specific options: ${JSON.stringify(word)} changes nothing`,
+		);
+	}
+}
+
 function check(mount: Mount, flags: MountFlags, destination: string, at: string): void {
 	if (flags.copyUp && mount.type !== "tmpfs") {
 		throw new RuntimeError("config.invalid", "tmpcopyup is an option of tmpfs mounts", {
 			pointer: `${at}/options/${flags.copyUpAt}`,
-		});
-	}
-	// The kernel would ignore it; runc has refused it since 1.2 (runc#3990) and ignored it before.
-	if (flags.bind && flags.options.length > 0) {
-		throw new RuntimeError("config.invalid", "bind mounts cannot have any filesystem-specific options applied", {
-			pointer: `${at}/options/${(mount.options ?? []).findIndex((word) => mountOption(word) === undefined && !isIdMapOption(word))}`,
 		});
 	}
 	// CVE-2019-16884, CVE-2019-19921: a faked /proc swallows what is written to /proc/self/attr.

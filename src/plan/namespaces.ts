@@ -74,8 +74,15 @@ export function enterNamespaces(context: Context, init: InitStep[]): void {
  * On v2 the clone puts the process into its cgroup (CLONE_INTO_CGROUP, Linux 5.7), with the rights of who clones: who has
  * joined a user namespace is nobody there, and has to be let in through a descriptor of the engine's.
  */
-export function clonesIntoOwnCgroup({ host, namespaces }: Context): boolean {
-	return host.cgroup.mode === "v2" && (!namespaces.has("user") || namespaces.isNew("user"));
+export function clonesIntoOwnCgroup({ host, namespaces, cgroups }: Context): boolean {
+	if (host.cgroup.mode !== "v2" || cgroups[0]?.entered) return false;
+	return !namespaces.has("user") || namespaces.isNew("user");
+}
+
+/** There is a cgroup that systemd has not put the process into. */
+export function hasCgroupToJoin(cgroups: Context["cgroups"]): boolean {
+	for (let index = 0; index < cgroups.length; index++) if (!cgroups[index]?.entered) return true;
+	return false;
 }
 
 /** A network namespace that is joined belongs to somebody else, who set up its loopback device or had a reason not to. */

@@ -4,21 +4,36 @@ import type { Context } from "./context.js";
 import { cleanPath } from "./paths.js";
 import type { InitStep, InitStepOf, Propagation } from "./schema.js";
 
-/** Without a mount namespace each of these would change the host's mounts. */
+/** Each of these takes a root that can be mounted on. */
+function needsMounts({ spec, linux, process, options }: Context): string | undefined {
+	if ((spec.mounts ?? []).length > 0) return "/mounts";
+	if (spec.root?.readonly) return "/root/readonly";
+	if ((linux.devices ?? []).length > 0) return "/linux/devices";
+	if (process.terminal) return "/process/terminal";
+	return options.notifyDirectory === undefined ? undefined : "/linux/namespaces";
+}
+
+/** Without a mount namespace, and with something to mount: on a copy of the rootfs that the engine attaches. */
+export function mountsOnHost(context: Context): boolean {
+	return !context.namespaces.has("mount") && needsMounts(context) !== undefined;
+}
+
+/** The root is a mount of the container's own. */
+export function mayMount(context: Context): boolean {
+	return context.namespaces.has("mount") || mountsOnHost(context);
+}
+
+/** What can't be done among the host's mounts. */
 export function requireMountNamespace(context: Context): void {
 	if (context.namespaces.has("mount")) return;
-	const { spec, linux, process } = context;
-	const wanted: [boolean, string][] = [
-		[(spec.mounts ?? []).length > 0, "/mounts"],
-		[spec.root?.readonly === true, "/root/readonly"],
-		[(linux.devices ?? []).length > 0, "/linux/devices"],
-		[(linux.maskedPaths ?? []).length > 0, "/linux/maskedPaths"],
-		[(linux.readonlyPaths ?? []).length > 0, "/linux/readonlyPaths"],
-		[Boolean(linux.rootfsPropagation), "/linux/rootfsPropagation"],
-		[process.terminal === true, "/process/terminal"],
-		[context.options.notifyDirectory !== undefined, "/linux/namespaces"],
-	];
-	const pointer = wanted.find(([asked]) => asked)?.[1];
+	const { linux } = context;
+	let pointer: string | undefined;
+	// runc's rule: whoever is not confined to mounts of his own may take these off again.
+	if ((linux.maskedPaths ?? []).length > 0) pointer = "/linux/maskedPaths";
+	else if ((linux.readonlyPaths ?? []).length > 0) pointer = "/linux/readonlyPaths";
+	else if (linux.rootfsPropagation) pointer = "/linux/rootfsPropagation";
+	// The kernel: mounting takes CAP_SYS_ADMIN in the user namespace that the mount namespace belongs to.
+	else if (context.namespaces.has("user")) pointer = needsMounts(context);
 	if (pointer === undefined) return;
 	throw new RuntimeError("config.unsupported", `unable to set up ${pointer} without a private MNT namespace`, {
 		pointer,
@@ -27,11 +42,12 @@ export function requireMountNamespace(context: Context): void {
 }
 
 export function openRoot(context: Context, init: InitStep[]): void {
-	const path = context.bundle.rootfs;
 	if (!context.namespaces.has("mount")) {
+		const path = mountsOnHost(context) ? context.options.mountedRoot : context.bundle.rootfs;
 		init.push({ op: "root.open", at: "/root/path", path });
 		return;
 	}
+	const path = context.bundle.rootfs;
 	// Recursive slave: mounts of the host still arrive, none of ours leaves.
 	const asked = (context.linux.rootfsPropagation || "rslave") as Propagation;
 	// The host's mounts have to stay bindable until all is bound; what is unbindable is private too.

@@ -108,6 +108,20 @@ export const initStep = z.discriminatedUnion("op", [
 
 	z
 		.object({
+			op: z.literal("container.join"),
+			at,
+			pid: z.number().int().describe("of the container's first process"),
+			startTime: z.string().describe("of that process, in clock ticks since boot; another one is an error (ESRCH)"),
+			tasks: z.array(z.string()).describe("v1 cgroup directories, for container.enter; their `tasks` are opened"),
+			cgroup: z.string().optional().describe("v2 cgroup directory, which the clone that follows puts the process into"),
+			root: z.string().optional().describe("host path of the rootfs of a container without a mount namespace"),
+		})
+		.describe(
+			"exec: one setns(2) on the pidfd of the process, for every namespace that is another one than the init's own; on v2 all but that of cgroups",
+		),
+
+	z
+		.object({
 			op: z.literal("time.create"),
 			at,
 			offsets: z.array(
@@ -119,6 +133,11 @@ export const initStep = z.discriminatedUnion("op", [
 		),
 
 	// --- after the clone: run by the container's first process ---------------------------------------------
+	z
+		.object({ op: z.literal("container.enter"), at, ...rootSubstitute })
+		.describe(
+			"exec: enters the v1 cgroups and, on v2, the cgroup namespace; becomes root of the user namespace that was joined; / is the container's from here on",
+		),
 	z
 		.object({ op: z.literal("idmap.wait"), at, ...rootSubstitute })
 		.describe("asks the engine to write the id maps, waits, then becomes root in the new user namespace"),
@@ -136,7 +155,12 @@ export const initStep = z.discriminatedUnion("op", [
 			value: z.string(),
 		})
 		.describe("labels of LSMs, by a procfs that no mount of the container can cover (CVE-2019-19921, CVE-2025-52881)"),
-	z.object({ op: z.literal("keyring.join"), at, name: z.string() }),
+	z.object({
+		op: z.literal("keyring.join"),
+		at,
+		name: z.string(),
+		existing: z.boolean().optional().describe("exec: the container's own; its permissions are left as they are"),
+	}),
 	z.object({ op: z.literal("network.up"), at, device: z.literal("lo") }),
 	z.object({
 		op: z.literal("root.open"),
@@ -145,7 +169,7 @@ export const initStep = z.discriminatedUnion("op", [
 		propagation: propagation
 			.optional()
 			.describe(
-				"of / before the rootfs is bound onto itself; absent without a mount namespace: then no mount of the host may be touched, and root.enter is a chroot",
+				"of / before the rootfs is bound onto itself; absent without a mount namespace: then no mount but those on `path` may be touched, and root.enter is a chroot",
 			),
 	}),
 	z
@@ -370,6 +394,7 @@ export const initStep = z.discriminatedUnion("op", [
 				.describe(
 					"EACCES and EPERM are not errors: the same step comes again after process.user (a home on NFS or FUSE, closed to root)",
 				),
+			existing: z.boolean().optional().describe("exec: it is not made when it is missing"),
 		})
 		.describe("chdir, then getcwd must be inside the root (CVE-2024-21626)"),
 	z
@@ -397,12 +422,51 @@ export const initStep = z.discriminatedUnion("op", [
 			args: z.array(z.string()),
 			env: z.array(z.string()),
 			preserveFds: z.number().int(),
+			listenPid: z
+				.boolean()
+				.optional()
+				.describe("exec: fills in LISTEN_PID of `env`, which in a pid namespace only the process itself can tell"),
 		})
 		.describe("closes every fd above 2+preserveFds, resets signals, execs what process.lookup found"),
 ]);
 
+/** Where to reach systemd, tried in this order. */
+export const systemdBus = z.array(
+	z.object({
+		address: z.string().describe("as sd_bus_set_address(3) takes it"),
+		broker: z.boolean().describe("there is a message bus; without, systemd itself is at the other end"),
+	}),
+);
+
+/** A property of a unit: see BusVariant in src/cgroup/unit-property.ts. */
+const unitProperty = z.object({
+	at,
+	name: z.string(),
+	signature: z.string().describe("of D-Bus, one complete type"),
+	value: z.unknown().describe("text (numbers too), or a list for what has parts, or {signature, value} for a variant"),
+});
+
+const unit = { at, bus: systemdBus, unit: z.string().describe("name of the unit") };
+
 /** Steps of the engine, in the host's namespaces, undone in reverse order by delete. */
 export const hostStep = z.discriminatedUnion("op", [
+	z
+		.object({
+			...unit,
+			op: z.literal("systemd.start"),
+			cgroup: z.string().describe("where its cgroup has to be then, below the mount point of a hierarchy"),
+			enter: z.boolean().describe("the init is put into it; what it clones is born there"),
+			properties: z.array(unitProperty),
+		})
+		.describe("StartTransientUnit, and waits until systemd has done it"),
+	z
+		.object({ ...unit, op: z.literal("systemd.set"), properties: z.array(unitProperty) })
+		.describe("SetUnitProperties, until the next boot"),
+	z
+		.object({ ...unit, op: z.literal("systemd.stop") })
+		.describe(
+			"StopUnit, waits until systemd has done it, and makes systemd forget that it failed; one that is not there is fine",
+		),
 	z.object({
 		op: z.literal("cgroup.create"),
 		at,
@@ -412,12 +476,16 @@ export const hostStep = z.discriminatedUnion("op", [
 			.optional()
 			.describe("every parent below the mount point passes on all of its cgroup.controllers (cgroup.subtree_control)"),
 	}),
+	z
+		.object({ op: z.literal("cgroup.removeParents"), at })
+		.describe("takes back the parents that cgroup.create has made, where nothing is in them: only when a create fails"),
 	z.object({
 		op: z.literal("cgroup.write"),
 		at,
 		path: z.string().describe("host path of the control file"),
 		value: z.string(),
 		optional: z.boolean().optional().describe("a missing file is not an error"),
+		instead: z.object({ path: z.string(), value: z.string() }).optional().describe("written where the file is missing"),
 	}),
 	z.object({
 		op: z.literal("cgroup.check"),
@@ -442,6 +510,21 @@ export const hostStep = z.discriminatedUnion("op", [
 		path: z.string().describe("v2 cgroup directory"),
 		program: z.string().describe("base64 of the BPF instructions"),
 		rules: z.array(z.string()).describe("the rules the program was made from, for the reader"),
+		replace: z
+			.boolean()
+			.optional()
+			.describe("in one step, the program that the runtime has attached there before; without one it is attached"),
+	}),
+	z.object({
+		op: z.literal("cgroup.delegate"),
+		at,
+		path: z.string().describe("v2 cgroup directory"),
+		uid: z
+			.number()
+			.int()
+			.describe(
+				"on the host: becomes the owner of the directory and of the files that /sys/kernel/cgroup/delegate names",
+			),
 	}),
 	z.object({
 		op: z.literal("idmap.write"),
@@ -491,6 +574,12 @@ export const plan = z.object({
 	/** OCI version, bundle and rootfs the plan was made from. */
 	bundle: z.string(),
 	rootfs: z.string(),
+	mountedRoot: z
+		.string()
+		.optional()
+		.describe(
+			"without a mount namespace, where there is something to mount: host path where the engine attaches a copy of the rootfs, which root.open then opens",
+		),
 	host: z.array(hostStep).describe("run by the engine while the init already clones and mounts"),
 	cgroups: z
 		.array(
@@ -499,9 +588,12 @@ export const plan = z.object({
 					.string()
 					.describe("v1: the hierarchy's controllers, comma-separated; v2: empty, as in /proc/PID/cgroup"),
 				path: z.string(),
+				entered: z.boolean().optional().describe("systemd puts the init into it"),
 			}),
 		)
-		.describe("directories made by `host`; each is joined by cgroup.join, or the first is cloned into (v2)"),
+		.describe(
+			"directories made by `host`; each that is not entered is joined by cgroup.join, or the first is cloned into (v2)",
+		),
 	init: z.array(initStep).describe("run by the init program, in this order"),
 	seccomp: z
 		.unknown()
@@ -526,5 +618,6 @@ export type AttributeChange = z.infer<typeof attributeChange>;
 export type Propagation = z.infer<typeof propagation>;
 export type InitStep = z.infer<typeof initStep>;
 export type InitStepOf<Op extends InitStep["op"]> = Extract<InitStep, { op: Op }>;
+export type UnitPropertyValue = z.infer<typeof unitProperty>;
 export type HostStep = z.infer<typeof hostStep>;
 export type Plan = z.infer<typeof plan>;

@@ -80,11 +80,6 @@ const BAD: Case[] = [
 		annotate("run.oci.hooks.stderr", "hooks.log"),
 		'config.json#/annotations/run.oci.hooks.stderr: expected an absolute path; found "hooks.log"',
 	],
-	[
-		"a property of a unit, without systemd",
-		annotate("org.systemd.property.TimeoutStopUSec", "uint64 5"),
-		"warning: config.json#/annotations/org.systemd.property.TimeoutStopUSec: has no effect: the container's cgroup is no unit of systemd's",
-	],
 ];
 
 for (const [title, table] of Object.entries({ good: GOOD, bad: BAD })) {

@@ -3,6 +3,7 @@ import type { Spec } from "../../src/bundle/spec.js";
 import { compileCgroup } from "../../src/cgroup/compile.js";
 import type { CgroupLayout } from "../../src/cgroup/layout.js";
 import { sharesToWeight } from "../../src/cgroup/v2.js";
+import { toIoWeight } from "../../src/cgroup/v2-io.js";
 import { hostStep } from "../../src/plan/schema.js";
 
 type Resources = NonNullable<NonNullable<Spec["linux"]>["resources"]>;
@@ -39,7 +40,9 @@ function compile(
 function writes(layout: CgroupLayout, resources: Resources, options = {}): string[] {
 	return compile(layout, resources, options).host.flatMap((step) =>
 		step.op === "cgroup.write" && !step.path.includes("/devices.")
-			? [`${step.path}=${step.value}${step.optional ? " (optional)" : ""}`]
+			? [
+					`${step.path}=${step.value}${step.optional ? " (optional)" : ""}${step.instead ? `, or ${step.instead.path}=${step.instead.value}` : ""}`,
+				]
 			: [],
 	);
 }
@@ -81,7 +84,22 @@ const memory = "/v1/memory/p/memory";
 const cpu = "/v1/cpu,cpuacct/p/cpu";
 const limits: [string, Resources, string[], string[]][] = [
 	["memory", { memory: { limit: 1048576 } }, [`${memory}.limit_in_bytes=1048576`], ["/v2/p/memory.max=1048576"]],
-	["no memory limit", { memory: { limit: -1 } }, [`${memory}.limit_in_bytes=-1`], ["/v2/p/memory.max=max"]],
+	[
+		"no memory limit is none for swap either",
+		{ memory: { limit: -1 } },
+		[`${memory}.memsw.limit_in_bytes=-1 (optional)`, `${memory}.limit_in_bytes=-1`],
+		["/v2/p/memory.max=max", "/v2/p/memory.swap.max=max (optional)"],
+	],
+	[
+		"no swap at all",
+		{ memory: { limit: 100, swap: 100 } },
+		[
+			`${memory}.memsw.limit_in_bytes=-1 (optional)`,
+			`${memory}.limit_in_bytes=100`,
+			`${memory}.memsw.limit_in_bytes=100`,
+		],
+		["/v2/p/memory.max=100", "/v2/p/memory.swap.max=0 (optional)"],
+	],
 	[
 		"memory and swap",
 		{ memory: { limit: 100, swap: 150, reservation: 50 } },
@@ -96,7 +114,7 @@ const limits: [string, Resources, string[], string[]][] = [
 	[
 		"any swap",
 		{ memory: { limit: 100, swap: -1 } },
-		[`${memory}.limit_in_bytes=100`, `${memory}.memsw.limit_in_bytes=-1 (optional)`],
+		[`${memory}.memsw.limit_in_bytes=-1 (optional)`, `${memory}.limit_in_bytes=100`],
 		["/v2/p/memory.max=100", "/v2/p/memory.swap.max=max (optional)"],
 	],
 	[
@@ -147,13 +165,20 @@ const limits: [string, Resources, string[], string[]][] = [
 		["/v2/p/io.max=8:0 rbps=7", "/v2/p/io.max=8:1 wiops=max"],
 	],
 	[
+		"weights of block I/O: BFQ's on v1, which v2 has too where the kernel has it",
+		{ blockIO: { weight: 500, weightDevice: [{ major: 8, minor: 0, weight: 10 }] } },
+		["/v1/blkio/p/blkio.bfq.weight=500", "/v1/blkio/p/blkio.bfq.weight_device=8:0 10"],
+		["/v2/p/io.bfq.weight=500, or /v2/p/io.weight=4950", "/v2/p/io.bfq.weight=8:0 10, or /v2/p/io.weight=8:0 1"],
+	],
+	["no kernel memory limit", { memory: { kernel: -1 } }, [], []],
+	[
 		"huge pages",
 		{ hugepageLimits: [{ pageSize: "2MB", limit: 4194304 }] },
 		[
 			"/v1/hugetlb/p/hugetlb.2MB.rsvd.limit_in_bytes=4194304 (optional)",
 			"/v1/hugetlb/p/hugetlb.2MB.limit_in_bytes=4194304",
 		],
-		["/v2/p/hugetlb.2MB.max=4194304", "/v2/p/hugetlb.2MB.rsvd.max=4194304 (optional)"],
+		["/v2/p/hugetlb.2MB.rsvd.max=4194304 (optional)", "/v2/p/hugetlb.2MB.max=4194304"],
 	],
 	[
 		"what engines send for nothing",
@@ -248,8 +273,8 @@ t.test("what the kernel has no means for is refused with its pointer", async (t)
 		],
 		[{ cpu: { realtimeRuntime: 1000 } }, "/cpu/realtimeRuntime", [v2]],
 		[{ cpu: { realtimePeriod: 1000 } }, "/cpu/realtimePeriod", [v2]],
-		[{ blockIO: { weight: 100 } }, "/blockIO/weight", [v2]],
-		[{ blockIO: { weightDevice: [{ major: 1, minor: 1, weight: 10 }] } }, "/blockIO/weightDevice", [v2]],
+		[{ blockIO: { weight: 9 } }, "/blockIO/weight", [v2]],
+		[{ blockIO: { weightDevice: [{ major: 1, minor: 1, weight: 1001 }] } }, "/blockIO/weightDevice/0/weight", [v2]],
 		[{ network: { classID: 5 } }, "/network/classID", [v2]],
 		[{ network: { priorities: [{ name: "lo", priority: 1 }] } }, "/network/priorities", [v2]],
 	];
@@ -325,4 +350,22 @@ t.test("shares and weights", async (t) => {
 	];
 	for (const [shares, weight] of table) t.equal(sharesToWeight(shares), weight, String(shares));
 	t.ok(sharesToWeight(512n) < 100 && sharesToWeight(2048n) > 100);
+});
+
+t.test("weights of v1 onto those of io.weight: both ends meet, and a larger one stays larger", async (t) => {
+	t.equal(toIoWeight(10n), 1n);
+	t.equal(toIoWeight(1000n), 10000n);
+	for (let weight = 10n; weight < 1000n; weight++) {
+		if (toIoWeight(weight) >= toIoWeight(weight + 1n)) t.fail(`${weight} and ${weight + 1n}`);
+	}
+});
+
+t.test("shares onto weights: a larger one is never the smaller weight, and all are weights", async (t) => {
+	let last = 0;
+	for (let shares = 2n; shares <= 262144n; shares += 1n + shares / 64n) {
+		const weight = sharesToWeight(shares);
+		if (weight < last || weight < 1 || weight > 10000) t.fail(`${shares}: ${weight} after ${last}`);
+		last = weight;
+	}
+	t.ok(last > 9000);
 });

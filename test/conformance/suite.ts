@@ -55,6 +55,19 @@ export function findSuite(validation: string): Suite {
 	return { directory, programs };
 }
 
+const withNetControllers = [
+	...["unshare", "--mount", "--propagation", "private"],
+	join(import.meta.dirname, "net-cgroups.sh"),
+];
+
+/** Distributions with cgroup v1 mount these controllers; where nobody has (hierarchy 0), any host can that has v1. */
+function wantsNetControllers(program: string): boolean {
+	if (!/^linux_cgroups_(relative_)?network$/.test(nameOf(program))) return false;
+	const table = readFileSync("/proc/cgroups", "utf8");
+	const isFree = (controller: string) => new RegExp(`^${controller}\\t0\\t\\d+\\t1$`, "m").test(table);
+	return isFree("net_cls") && isFree("net_prio") && hostMounts().some(({ type }) => type === "cgroup");
+}
+
 /** Cgroups that the suite names itself (cgroups/cgroups.go); other containers' are named by their id. */
 const SUITE_CGROUPS = ["cgrouptest", "testdir"];
 
@@ -81,7 +94,8 @@ export async function runProgram(suite: Suite, program: string, runtime: string,
 	const files = { out: join(work, "stdout"), err: join(work, "stderr") };
 	const stdio = [openSync("/dev/null", "r"), openSync(files.out, "w"), openSync(files.err, "w")];
 	const began = performance.now();
-	const child = spawn(program, [], {
+	const [file = program, ...args] = [...(wantsNetControllers(program) ? withNetControllers : []), program];
+	const child = spawn(file, args, {
 		cwd: suite.directory,
 		env: { PATH: process.env["PATH"] ?? "", HOME: "/root", RUNTIME: wrapper, TMPDIR: bundles },
 		stdio: stdio as number[] as [number, number, number],

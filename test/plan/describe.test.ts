@@ -23,6 +23,13 @@ const sentences: [InitStep, string][] = [
 		{ op: "clone", namespaces: [], cgroup: "/c" },
 		"start the container's first process in new namespaces: none, in cgroup /c",
 	],
+	[{ op: "container.join", pid: 7, startTime: "1", tasks: [] }, "join the namespaces of process 7"],
+	[
+		{ op: "container.join", pid: 7, startTime: "1", tasks: [], cgroup: "/c" },
+		"join the namespaces of process 7, for cgroup /c",
+	],
+	[{ op: "container.enter" }, "enter the container's cgroups and root filesystem"],
+	[{ op: "keyring.join", name: "_ses.c", existing: true }, "join session keyring _ses.c"],
 	[{ op: "time.create", offsets: [] }, "make a time namespace (no offsets)"],
 	[
 		{ op: "time.create", offsets: [{ clock: "boottime", secs: "-5", nanosecs: 7 }] },
@@ -171,7 +178,27 @@ const sentences: [InitStep, string][] = [
 
 const isPriority = ({ op }: { op: string }) => op === "process.scheduler" || op === "process.ioPriority";
 
+const unit = { unit: "u.scope", bus: [{ address: "unix:path=/run/systemd/private", broker: false }] };
+const properties = [
+	{ name: "Slice", signature: "s", value: "a.slice" },
+	{ name: "TasksMax", signature: "t", value: "18446744073709551615" },
+	{ name: "DeviceAllow", signature: "a(ss)", value: [["char-*", "m"]] },
+];
+
 const hostSentences: [HostStep, string][] = [
+	[
+		{ op: "systemd.start", ...unit, cgroup: "/a.slice/u.scope", enter: true, properties },
+		"start systemd unit u.scope with the init in it: Slice=a.slice, TasksMax=infinity, DeviceAllow",
+	],
+	[
+		{ op: "systemd.start", ...unit, cgroup: "/u.slice", enter: false, properties: [] },
+		"start systemd unit u.scope: none",
+	],
+	[
+		{ op: "systemd.set", ...unit, properties },
+		"set Slice=a.slice, TasksMax=infinity, DeviceAllow of systemd unit u.scope",
+	],
+	[{ op: "systemd.stop", ...unit }, "stop systemd unit u.scope"],
 	[{ op: "cgroup.create", path: "/sys/fs/cgroup/c" }, "make cgroup /sys/fs/cgroup/c"],
 	[{ op: "cgroup.write", path: "/c/pids.max", value: "5" }, "write 5 to /c/pids.max"],
 	[
@@ -182,6 +209,16 @@ const hostSentences: [HostStep, string][] = [
 	[
 		{ op: "cgroup.devices", path: "/c", program: "", rules: ["deny a *:* rwm"] },
 		"attach a device program of 1 rule to /c",
+	],
+	[
+		{ op: "cgroup.devices", path: "/c", program: "", rules: ["deny a *:* rwm"], replace: true },
+		"replace the device program by one of 1 rule at /c",
+	],
+	[{ op: "cgroup.removeParents" }, "remove the parents that were made for the cgroups"],
+	[{ op: "cgroup.delegate", path: "/c", uid: 1000 }, "give cgroup /c to user 1000"],
+	[
+		{ op: "cgroup.write", path: "/c/a", value: "1", instead: { path: "/c/b", value: "2" } },
+		"write 1 to /c/a, or 2 to /c/b",
 	],
 	[{ op: "idmap.write", uid: [[0, 1, 2]], gid: [], denySetgroups: false }, "write id maps (1 uid range, 0 gid ranges)"],
 	[{ op: "netDevice.move", device: "a" }, "move network device a into the container"],

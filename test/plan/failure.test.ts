@@ -316,3 +316,39 @@ t.test("in a user namespace: devices, shared mounts, groups, cgroups", async (t)
 	const failure = { step: 0, syscall: "mkdir", errno: 13, code: "EACCES" };
 	t.match(explainHostFailure(planWith({ host: [cgroup] }), failure).context.hint, /delegated/);
 });
+
+t.test("systemd says what it does not take, and the value behind that is named", async (t) => {
+	const bus = [{ address: "unix:path=/run/systemd/private", broker: false }];
+	const step: HostStep = {
+		op: "systemd.start",
+		at: "/linux/cgroupsPath",
+		unit: "u.scope",
+		bus,
+		cgroup: "/u.scope",
+		enter: true,
+		properties: [
+			{ name: "TasksMax", signature: "t", value: "5", at: "/linux/resources/pids/limit" },
+			{ name: "Odd", signature: "s", value: "x", at: "/annotations/org.systemd.property.Odd" },
+		],
+	};
+	const explain = (code: string, syscall: string, detail: string, failing: HostStep = step) =>
+		explainHostFailure(planWith({ host: [failing] }), { step: 0, syscall, errno: errnos[code] ?? 0, code, detail });
+	const odd = explain("EINVAL", "sd_bus_call", "Cannot set property Odd, or unknown property.");
+	t.equal(
+		odd.message,
+		'unable to start container process: unable to apply cgroup configuration: unable to start systemd unit "u.scope": Cannot set property Odd, or unknown property. (config.json#/annotations/org.systemd.property.Odd)',
+	);
+	t.match(odd, {
+		code: "cgroup",
+		context: { pointer: "/annotations/org.systemd.property.Odd", step: "systemd.start" },
+	});
+	t.match(explain("EEXIST", "sd_bus_call", "Unit u.scope already exists."), {
+		message: /already exists\. \(config\.json#\/linux\/cgroupsPath\)$/,
+		context: { pointer: "/linux/cgroupsPath", hint: /another container/ },
+	});
+	t.match(explain("EXDEV", "cgroup", "elsewhere").context.hint, /another slice/);
+	t.match(
+		explain("EIO", "job", "it failed", { op: "systemd.stop", unit: "u.scope", bus }).message,
+		/unable to stop systemd unit "u.scope": it failed$/,
+	);
+});

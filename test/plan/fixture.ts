@@ -39,6 +39,7 @@ export const defaults: CreateOptions = {
 	noNewKeyring: false,
 	preserveFds: 0,
 	startVia: "socket",
+	mountedRoot: "/run/runtime-ts/c1/mounts/rootfs",
 	systemdCgroup: false,
 	listenFds: 0,
 	trace: false,

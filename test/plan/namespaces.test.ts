@@ -1,5 +1,6 @@
 import t from "tap";
 import type { Spec } from "../../src/bundle/spec.js";
+import type { CreateOptions } from "../../src/plan/input.js";
 import { compile, defaultSpec, position, stepOf, stepsOf, v2 } from "./fixture.js";
 
 type Namespace = NonNullable<NonNullable<Spec["linux"]>["namespaces"]>[number];
@@ -161,32 +162,58 @@ t.test("a session keyring, unless told otherwise", async (t) => {
 	t.equal(stepsOf(compile(defaultSpec(), { options: { noNewKeyring: true } }), "keyring.join").length, 0);
 });
 
-t.test("without a mount namespace nothing may be mounted", async (t) => {
-	const bare = (): Spec => ({
-		ociVersion: "1.3.0",
-		root: { path: "rootfs" },
-		process: { args: ["sh"], cwd: "/" },
-		linux: { namespaces: [{ type: "pid" }] },
-	});
+const bare = (change: Partial<Spec> = {}): Spec => ({
+	ociVersion: "1.3.0",
+	root: { path: "rootfs" },
+	process: { args: ["sh"], cwd: "/" },
+	linux: { namespaces: [{ type: "pid" }] },
+	...change,
+});
+
+t.test("without a mount namespace, and with nothing to mount, no mount of the host is touched", async (t) => {
 	const plan = compile(bare());
 	t.equal(stepOf(plan, "root.enter").method, "chroot");
-	t.notOk("propagation" in stepOf(plan, "root.open"));
+	t.strictSame(stepOf(plan, "root.open"), { op: "root.open", at: "/root/path", path: "/bundle/rootfs" });
+	t.notOk("mountedRoot" in plan);
 	for (const op of ["device.create", "symlink.create", "mount.propagation"] as const)
 		t.equal(stepsOf(plan, op).length, 0, op);
-	const changes: [Partial<Spec> | NonNullable<Spec["linux"]>, string][] = [
-		[{ mounts: [{ destination: "/proc", type: "proc" }] }, "/mounts"],
-		[{ root: { path: "rootfs", readonly: true } }, "/root/readonly"],
-		[{ process: { args: ["sh"], cwd: "/", terminal: true } }, "/process/terminal"],
-		[{ linux: { rootfsPropagation: "shared" } }, "/linux/rootfsPropagation"],
-		[{ linux: { devices: [{ path: "/dev/x", type: "p" }] } }, "/linux/devices"],
-		[{ linux: { maskedPaths: ["/proc/kcore"] } }, "/linux/maskedPaths"],
-		[{ linux: { readonlyPaths: ["/proc/sys"] } }, "/linux/readonlyPaths"],
+});
+
+t.test("without a mount namespace mounts are made on a copy of the rootfs", async (t) => {
+	const changes: [string, Partial<Spec>, Partial<CreateOptions>?][] = [
+		["mount.filesystem", { mounts: [{ destination: "/proc", type: "proc" }] }],
+		["mount.remount", { root: { path: "rootfs", readonly: true } }],
+		["console.create", { process: { args: ["sh"], cwd: "/", terminal: true } }],
+		["device.create", { linux: { devices: [{ path: "/dev/x", type: "p" }] } }],
+		["mount.bind", {}, { notifyDirectory: "/run/runtime-ts/c1/notify" }],
 	];
-	for (const [change, pointer] of changes) {
-		t.throws(
-			() => compile({ ...bare(), ...change } as Spec),
-			{ code: "config.unsupported", context: { pointer } },
-			pointer,
+	for (const [op, change, options] of changes) {
+		const plan = compile(bare(change), { options: options ?? {} });
+		t.equal(plan.mountedRoot, "/run/runtime-ts/c1/mounts/rootfs", op);
+		t.equal(stepOf(plan, "root.open").path, plan.mountedRoot);
+		t.equal(stepOf(plan, "root.enter").method, "chroot");
+		t.ok(plan.init.some((step) => step.op === op));
+		t.ok(
+			stepsOf(plan, "device.create").some(({ path }) => path === "/dev/null"),
+			"the default devices",
 		);
 	}
+});
+
+t.test("what takes a mount namespace of one's own is refused", async (t) => {
+	const user: NonNullable<Spec["linux"]> = {
+		namespaces: [{ type: "user" }],
+		uidMappings: [{ containerID: 0, hostID: 1000, size: 1 }],
+		gidMappings: [{ containerID: 0, hostID: 1000, size: 1 }],
+	};
+	const changes: [Partial<Spec>, string][] = [
+		[{ linux: { rootfsPropagation: "shared" } }, "/linux/rootfsPropagation"],
+		[{ linux: { maskedPaths: ["/proc/kcore"] } }, "/linux/maskedPaths"],
+		[{ linux: { readonlyPaths: ["/proc/sys"] } }, "/linux/readonlyPaths"],
+		[{ linux: user, mounts: [{ destination: "/proc", type: "proc" }] }, "/mounts"],
+		[{ linux: user, root: { path: "rootfs", readonly: true } }, "/root/readonly"],
+	];
+	for (const [change, pointer] of changes)
+		t.throws(() => compile(bare(change)), { code: "config.unsupported", context: { pointer } }, pointer);
+	t.doesNotThrow(() => compile(bare({ linux: user })));
 });

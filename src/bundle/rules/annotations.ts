@@ -1,5 +1,4 @@
 import { annotation, annotationAt } from "../annotations.js";
-import { pointerToken } from "../diagnostic.js";
 import type { Spec } from "../spec.js";
 import type { Report } from "./report.js";
 
@@ -33,24 +32,9 @@ function checkOutput(spec: Spec, name: "run.oci.hooks.stdout" | "run.oci.hooks.s
 	}
 }
 
-const UNIT_PROPERTY = "org.systemd.property.";
-
-/** runc reads them for --systemd-cgroup only, and is silent about others. */
-function checkUnitProperties(annotations: Record<string, string>, report: Report): void {
-	for (const name in annotations) {
-		if (name.startsWith(UNIT_PROPERTY)) {
-			report.warning(
-				`/annotations/${pointerToken(name)}`,
-				"has no effect: the container's cgroup is no unit of systemd's",
-			);
-		}
-	}
-}
-
 /** Annotations that mean something to this runtime; all others may be anything. */
 export function checkAnnotations(spec: Spec, report: Report): void {
 	if (spec.annotations === undefined) return;
-	checkUnitProperties(spec.annotations, report);
 	checkProgram(spec, report);
 	checkOutput(spec, "run.oci.hooks.stdout", report);
 	checkOutput(spec, "run.oci.hooks.stderr", report);

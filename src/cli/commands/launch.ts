@@ -1,5 +1,6 @@
 /** What `create` and `run` have in common: their options, as the container layer wants them. */
 import type { LaunchRequest, TracedStep } from "../../container/request.js";
+import { cgroupDriver } from "../cgroup-driver.js";
 import { rootlessMode } from "../rootless-mode.js";
 import type { Session } from "../session.js";
 import type { Invocation } from "../table.js";
@@ -21,7 +22,7 @@ export function launchRequest(
 		noPivot: options["no-pivot"] === true,
 		noNewKeyring: options["no-new-keyring"] === true,
 		preserveFds: options["preserve-fds"] ?? 0,
-		systemdCgroup: global["systemd-cgroup"] === true,
+		...cgroupDriver(global),
 		onWarning: (message, pointer) => session.log.warning(message, pointer),
 		onNotice: (message, pointer) => session.log.aside(message, pointer),
 		...(global.trace ? { onTrace: (steps: TracedStep[]) => printTrace(steps, session) } : {}),

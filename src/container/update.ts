@@ -1,0 +1,93 @@
+/** `update`: changes the limits of a container that exists, all of them or none. */
+import { compileUpdate } from "../cgroup/update.js";
+import { RuntimeError } from "../errors.js";
+import type { Native } from "../native/api.js";
+import type { Plan } from "../plan/schema.js";
+import { applyUpdate } from "./apply-update.js";
+import type { CgroupPaths } from "./cgroups.js";
+import type { Place } from "./place.js";
+import type { ContainerRecord } from "./record.js";
+import { type Resources, recordedResources } from "./recorded-resources.js";
+import { containerStatus } from "./status.js";
+import { loadRecord, locate, lock, missing, writeRecord } from "./store.js";
+import { type ResctrlSchemas, updateResctrl } from "./update-resctrl.js";
+
+export interface UpdateRequest extends Place {
+	id: string;
+	/** Checked (src/bundle/resources.ts); what is missing or zero stays as it is. */
+	resources: Resources;
+	/** What the user calls the value that a pointer below /linux/resources names: `--memory`, `resources#/memory/limit`. */
+	nameOf: (pointer: string) => string;
+	schemas?: ResctrlSchemas;
+}
+
+export function update(native: Native, request: UpdateRequest): void {
+	const directory = locate(native, request, request.id);
+	const held = lock(native, directory);
+	if (held === undefined) throw missing();
+	try {
+		const record = loadRecord(native, directory);
+		// `creating`: a create was killed before it was done.
+		const status = containerStatus(native, directory, record, true);
+		if (status === "stopped" || status === "creating") {
+			throw new RuntimeError("container.state", "container not running", {
+				hint: "a container that has stopped has no limits to change",
+			});
+		}
+		const undo: (() => void)[] = [];
+		try {
+			writeRecord(native, directory, change(native, request, record, undo));
+		} catch (error) {
+			throw takeBack(undo, named(error, request));
+		}
+	} finally {
+		native.close({ fd: held });
+	}
+}
+
+/** Returns the record as it is from then on, and adds to `undo` what takes the change back. */
+function change(native: Native, request: UpdateRequest, record: ContainerRecord, undo: (() => void)[]) {
+	const { euid, initialUserNamespace } = native.identity();
+	const plan = compileUpdate({
+		given: request.resources,
+		saved: recordedResources(record),
+		cgroups: cgroupsOf(record.cgroup_paths),
+		ociVersion: record.runtime_ts.ociVersion,
+		privileged: euid === 0 && initialUserNamespace,
+	});
+	applyUpdate(native, plan, undo);
+	const resources = plan.merged as Record<string, unknown>;
+	const changed: ContainerRecord = { ...record, runtime_ts: { ...record.runtime_ts, resources } };
+	return request.schemas === undefined ? changed : updateResctrl(native, changed, request.schemas, undo);
+}
+
+function cgroupsOf(paths: CgroupPaths): Plan["cgroups"] {
+	return Object.entries(paths).map(([controller, path]) => ({ controller, path }));
+}
+
+/** The last change first. Returns the error to fail with. */
+function takeBack(undo: (() => void)[], cause: unknown): unknown {
+	const obstacles: string[] = [];
+	for (const step of undo.reverse()) {
+		try {
+			step();
+		} catch (error) {
+			obstacles.push(error instanceof Error ? error.message : String(error));
+		}
+	}
+	if (obstacles.length === 0 || !(cause instanceof RuntimeError)) return cause;
+	const hint = `what was changed before could not all be taken back: ${obstacles.join("; ")}`;
+	return new RuntimeError(cause.code, cause.message, { ...cause.context, hint }, cause.status);
+}
+
+const base = "/linux/resources";
+
+/** Pointers are into config.json, and these values are from somewhere else. */
+function named(error: unknown, { nameOf }: UpdateRequest): unknown {
+	if (!(error instanceof RuntimeError) || !error.context.pointer?.startsWith(base)) return error;
+	const { pointer, hint, ...context } = error.context;
+	const place = nameOf(pointer.slice(base.length));
+	// A hint that names config.json is about making a container.
+	const kept = hint === undefined || hint.includes("config.json") ? {} : { hint };
+	return new RuntimeError(error.code, `${error.message} (${place})`, { ...context, ...kept }, error.status);
+}
