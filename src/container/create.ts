@@ -3,13 +3,17 @@ import type { Native } from "../native/api.js";
 import { guarded, launch } from "./launch.js";
 import { release } from "./launch-state.js";
 import { writePidFile } from "./pid-file.js";
+import { sendPidfd } from "./pidfd-socket.js";
 import { prefixed } from "./prefix.js";
 import type { LaunchRequest } from "./request.js";
 
 export function create(native: Native, request: LaunchRequest): void {
 	prefixed("runc create failed: ", () => {
 		const state = launch(native, request, { startVia: "socket", detached: true });
-		guarded(state, () => writePidFile(native, request.pidFile, state.pid));
+		guarded(state, () => {
+			sendPidfd(native, state);
+			writePidFile(native, request.pidFile, state.pid);
+		});
 		release(state);
 		state.afterwards?.();
 	});

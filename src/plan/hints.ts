@@ -115,6 +115,8 @@ function bindDevice(source: string, { code, syscall }: FailedStep, where: string
 }
 
 function filesystem(type: string, { code }: FailedStep): string | undefined {
+	// What mount(8) calls a bind mount has no filesystem, and often the type none; without the option it is a mount of that.
+	if (code === "ENODEV" && type === "none") return "a bind mount is one whose options have bind or rbind";
 	if (code === "ENODEV") return `the kernel has no filesystem "${type}"; /proc/filesystems lists what there is`;
 	if (code === "EINVAL") return "an option may be one that the filesystem does not know";
 	if (code !== "EPERM") return undefined;
