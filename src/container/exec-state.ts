@@ -6,10 +6,10 @@ import { explainFailure, explainHostFailure } from "../plan/failure.js";
 import { failedWith } from "./errno.js";
 import type { ExecRequest } from "./exec-request.js";
 import { stopped } from "./exec-status.js";
+import { handPidfd, handTerminal } from "./hand-over.js";
 import { interruption } from "./interruption.js";
 import { tell } from "./launch-state.js";
 import { removePidFile, writePidFile } from "./pid-file.js";
-import { handOverPidfd } from "./pidfd-socket.js";
 import type { ContainerRecord } from "./record.js";
 import { deliverListener, listenerLost } from "./seccomp.js";
 import { SIGKILL } from "./signals.js";
@@ -90,7 +90,7 @@ function entered(entry: Entry): EnteredProcess {
 
 function announce({ native, request }: Entry, { pid, pidfd }: InitMessage & { type: "pid" }): void {
 	writePidFile(native, request.pidFile, pid);
-	if (request.pidfdSocket) handOverPidfd(native, request.pidfdSocket, pidfd, "setns");
+	handPidfd(native, request.pidfdSocket, pidfd, "setns");
 }
 
 function takeTerminal(entry: Entry, fd: number, name: string): void {
@@ -103,13 +103,7 @@ function takeTerminal(entry: Entry, fd: number, name: string): void {
 		return;
 	}
 	try {
-		native.sendTerminal({ socket, fd, name });
-	} catch (error) {
-		const text = error instanceof Error ? error.message : String(error);
-		throw new RuntimeError("console", `unable to hand the console to ${socket}: ${text}`, {
-			path: socket,
-			hint: "--console-socket names an AF_UNIX stream socket that somebody listens on",
-		});
+		handTerminal(native, socket, fd, name);
 	} finally {
 		native.close({ fd });
 	}
