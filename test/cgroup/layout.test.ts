@@ -24,6 +24,24 @@ t.test("v1, with controllers on one hierarchy and named ones", async (t) => {
 	});
 });
 
+t.test("a container's mounts that come first in the table", async (t) => {
+	const text = [
+		line("/tmp/rootfs/sys/fs/cgroup/memory", "cgroup", "ro,memory", "/../other"),
+		line("/tmp/rootfs/sys/fs/cgroup/unified", "cgroup2", "ro", "/../other"),
+		line("/sys/fs/cgroup/pids", "cgroup", "rw,pids"),
+		line("/sys/fs/cgroup/memory", "cgroup", "rw,memory"),
+		line("/sys/fs/cgroup/unified", "cgroup2", "rw"),
+	].join("\n");
+	t.strictSame(readLayout(text), {
+		mode: "hybrid",
+		v1: [
+			{ controllers: ["memory"], path: "/sys/fs/cgroup/memory", root: "/" },
+			{ controllers: ["pids"], path: "/sys/fs/cgroup/pids", root: "/" },
+		],
+		unified: "/sys/fs/cgroup/unified",
+	});
+});
+
 t.test("v2", async (t) => {
 	t.strictSame(readLayout(line("/sys/fs/cgroup", "cgroup2", "rw,nsdelegate")), {
 		mode: "v2",
