@@ -43,7 +43,8 @@ function unreadable(path: string, failure: NativeFailure): RuntimeError {
 		case "ENOENT":
 			return new RuntimeError("bundle.missing", "JSON specification file config.json not found", {
 				...context,
-				hint: "a bundle is a directory with a config.json; `runtime-ts spec` writes one",
+				// The directory may be one that nobody named: the working directory.
+				hint: `${path.slice(0, path.lastIndexOf("/")) || "/"} has none, so it is no bundle; \`runtime-ts spec\` writes one`,
 			});
 		case "EILSEQ":
 			return new RuntimeError("config.syntax", "config.json: the file is not valid UTF-8", context);

@@ -95,20 +95,6 @@ function spellOut(argv: readonly string[], options: readonly OptionSpec[], until
 	return out;
 }
 
-/** Index of the first argument that is no option, nor the value of one. */
-function endOfOptions(argv: readonly string[], options: readonly OptionSpec[]): number {
-	let index = 0;
-	while (index < argv.length) {
-		const argument = argv[index] as string;
-		if (argument === "--") return argv.length;
-		const token = readToken(argument);
-		if (!token) return index;
-		const kind = findOption(options, token.name)?.kind ?? "flag";
-		index += kind === "flag" || token.value !== undefined ? 1 : 2;
-	}
-	return argv.length;
-}
-
 /** The word of `words` that was meant, in yargs's opinion. */
 function suggest(word: string, words: readonly string[]): string | undefined {
 	const parser = quiet().strictCommands().recommendCommands();
@@ -224,10 +210,7 @@ export async function parseFull(argv: readonly string[]): Promise<Outcome> {
 		if (name === "help" || name === "h") return help(rest[0], global);
 		command = findCommand(name);
 		if (!command) return unknownCommand(name, global);
-		const own = [...command.options, helpOption];
-		const end = command.passesOn ? endOfOptions(rest, own) : rest.length;
-		const second = round(rest.slice(0, end), own, false);
-		second.words.push(...rest.slice(end));
+		const second = round(rest, [...command.options, helpOption], command.optionsEnd === true);
 		const { help: asked, ...options } = second.values;
 		if (global.help || asked) return help(command.name, global);
 		const message = wrongCount(command, second.words.length);

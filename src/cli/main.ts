@@ -92,6 +92,8 @@ function dispatch(invocation: Invocation, session: Session): number | Promise<nu
 			return import("./commands/resume.js").then(({ resume }) => resume(invocation, session));
 		case "events":
 			return import("./commands/events.js").then(({ events }) => events(invocation, session));
+		case "ps":
+			return import("./commands/ps.js").then(({ ps }) => ps(invocation, session));
 		case "list":
 			return import("./commands/list.js").then(({ list }) => list(invocation, session));
 		case "update":

@@ -120,11 +120,12 @@ export function parse(argv: readonly string[]): Parsed | undefined {
 			index = next;
 		} else if (argument.startsWith("-") && argument !== "-") {
 			return undefined;
+		} else if (command.optionsEnd) {
+			positionals.push(...argv.slice(index));
+			break;
 		} else {
 			positionals.push(argument);
 			index++;
-			if (!command.passesOn) continue;
-			while (index < argv.length) positionals.push(argv[index++] as string);
 		}
 	}
 	if (wrongCount(command, positionals.length)) return undefined;

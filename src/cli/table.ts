@@ -32,9 +32,9 @@ export interface CommandSpec {
 	readonly usage: string;
 	readonly minimum: number;
 	readonly maximum: number;
-	/** What comes behind the first positional argument is none of ours, whatever it looks like. */
-	readonly passesOn?: boolean;
 	readonly options: readonly OptionSpec[];
+	/** The first positional argument ends the options: what follows belongs to a program. */
+	readonly optionsEnd?: boolean;
 	/** What a shell offers for each positional argument. */
 	readonly completes?: readonly Completes[];
 }
@@ -113,6 +113,13 @@ const creation = [
 	},
 	{ name: "pid-file", kind: "text", placeholder: "FILE", completes: "file", summary: "write the process id to FILE" },
 	{
+		name: "pidfd-socket",
+		kind: "text",
+		placeholder: "PATH",
+		completes: "file",
+		summary: "AF_UNIX socket that receives a pidfd of the container's process",
+	},
+	{
 		name: "no-pivot",
 		kind: "flag",
 		summary: "move the root instead of pivot_root(2), for a rootfs on the initial ramdisk",
@@ -125,6 +132,13 @@ const creation = [
 		summary: "pass N more descriptors, after standard error and those of $LISTEN_FDS",
 	},
 ] as const;
+
+const regex = {
+	name: "regex",
+	alias: "r",
+	kind: "flag",
+	summary: "ID is a regular expression: take every container whose id matches",
+} as const;
 
 const container = { usage: "ID", minimum: 1, maximum: 1, completes: ["container"] } as const;
 
@@ -166,6 +180,7 @@ export const commands = [
 		completes: ["container", "signal"],
 		options: [
 			{ name: "all", alias: "a", kind: "flag", summary: "signal every process of the container, stopped or not" },
+			regex,
 		],
 	},
 	{
@@ -174,7 +189,7 @@ export const commands = [
 		usage: "ID COMMAND [ARGUMENT...]",
 		minimum: 1,
 		maximum: Number.MAX_SAFE_INTEGER,
-		passesOn: true,
+		optionsEnd: true,
 		completes: ["container"],
 		options: [
 			{
@@ -254,6 +269,7 @@ export const commands = [
 				kind: "flag",
 				summary: "kill it first; a container that does not exist is not an error",
 			},
+			regex,
 		],
 	},
 	{ name: "pause", summary: "stop every process of a container where it is", ...container, options: [] },
@@ -270,6 +286,26 @@ export const commands = [
 				summary: "time between two sets of statistics, such as 500ms or 1m30s (default 5s)",
 			},
 			{ name: "stats", kind: "flag", summary: "print the statistics once" },
+		],
+	},
+	{
+		name: "ps",
+		summary: "list the processes of a container",
+		usage: "ID [PS-OPTIONS]",
+		minimum: 1,
+		maximum: Number.POSITIVE_INFINITY,
+		optionsEnd: true,
+		completes: ["container"],
+		options: [
+			{
+				name: "format",
+				alias: "f",
+				kind: "text",
+				placeholder: "FORMAT",
+				choices: ["table", "json"],
+				refusal: "invalid format option",
+				summary: "table (default) or json: the pids",
+			},
 		],
 	},
 	{

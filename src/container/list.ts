@@ -35,7 +35,8 @@ export function list(native: Native, request: ListRequest): ContainerState[] {
 	return containers;
 }
 
-function namesIn(native: Native, root: StateRoot): string[] {
+/** Ids of containers, in order; some may have no record yet. */
+export function namesIn(native: Native, root: StateRoot): string[] {
 	try {
 		const entries = native.listDirectory({ path: root.path });
 		return entries

@@ -10,6 +10,8 @@ export interface LaunchRequest extends Place {
 	bundle: string;
 	consoleSocket?: string;
 	pidFile?: string;
+	/** Gets a pidfd of the container's process. */
+	pidfdSocket?: string;
 	noPivot?: boolean;
 	noNewKeyring?: boolean;
 	preserveFds?: number;

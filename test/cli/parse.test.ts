@@ -30,6 +30,9 @@ t.test("what engines send", async (t) => {
 	t.match(parse(["create", "--bundle", "", ""]), { options: { bundle: "" }, positionals: [""] });
 	t.match(parsed("--log=a=b list"), { global: { log: "a=b" } });
 	t.match(parsed("-v whatever"), { command: "version" });
+	t.match(parsed("ps -f json c1"), { options: { format: "json" }, positionals: ["c1"] });
+	const behind = ["c1", "-f", "json", "--", "--help", "-o", "pid,cmd"];
+	t.match(parse(["ps", ...behind]), { options: {}, positionals: behind }, "what stands behind the id is for ps");
 });
 
 t.test("exec: what is behind the container is the program's, and options that may be repeated", async (t) => {
@@ -109,7 +112,7 @@ function commandLine(command: CommandSpec): fc.Arbitrary<string[]> {
 	return fc
 		.tuple(
 			someOptions(command.options),
-			fc.array(word, { minLength: command.minimum, maxLength: Math.min(command.maximum, 4) }),
+			fc.array(word, { minLength: command.minimum, maxLength: Math.min(command.maximum, 5) }),
 			fc.infiniteStream(fc.boolean()),
 			fc.boolean(),
 		)
@@ -117,7 +120,7 @@ function commandLine(command: CommandSpec): fc.Arbitrary<string[]> {
 			const rest = positionals.map((positional) => [positional]);
 			const groups = [...options];
 			if (ended) return [command.name, ...groups.flat(), "--", ...positionals];
-			if (command.passesOn) return [command.name, ...groups.flat(), ...positionals, ...groups.flat()];
+			if (command.optionsEnd) return [command.name, ...groups.flat(), ...positionals, ...groups.flat()];
 			const out: string[] = [command.name];
 			while (groups.length + rest.length > 0) {
 				const from = rest.length === 0 || (groups.length > 0 && coin.next().value) ? groups : rest;

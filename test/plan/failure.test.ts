@@ -66,6 +66,7 @@ t.test("a mount names both ends, the config value, and what to do", async (t) =>
 		hint: /pid namespace/,
 	});
 	t.equal(error.code, "init");
+	t.match(fail({ ...proc, type: "none" }, "ENODEV", "fsopen", "none").context.hint, /options have bind or rbind/);
 	t.match(fail({ ...proc, type: "nofs" }, "ENODEV", "fsopen", "nofs").context.hint, /no filesystem "nofs"/);
 });
 
