@@ -6,6 +6,7 @@ import { explainFailure, explainHostFailure } from "../plan/failure.js";
 import { failedWith } from "./errno.js";
 import type { ExecRequest } from "./exec-request.js";
 import { stopped } from "./exec-status.js";
+import { handPidfd, handTerminal } from "./hand-over.js";
 import { interruption } from "./interruption.js";
 import { tell } from "./launch-state.js";
 import { removePidFile, writePidFile } from "./pid-file.js";
@@ -89,12 +90,7 @@ function entered(entry: Entry): EnteredProcess {
 
 function announce({ native, request }: Entry, { pid, pidfd }: InitMessage & { type: "pid" }): void {
 	writePidFile(native, request.pidFile, pid);
-	if (!request.pidfdSocket) return;
-	try {
-		native.sendTerminal({ socket: request.pidfdSocket, fd: pidfd, name: "setns" });
-	} catch (error) {
-		throw socketError(error, "pidfd", request.pidfdSocket, "--pidfd-socket");
-	}
+	handPidfd(native, request.pidfdSocket, pidfd, "setns");
 }
 
 function takeTerminal(entry: Entry, fd: number, name: string): void {
@@ -107,20 +103,10 @@ function takeTerminal(entry: Entry, fd: number, name: string): void {
 		return;
 	}
 	try {
-		native.sendTerminal({ socket, fd, name });
-	} catch (error) {
-		throw socketError(error, "console", socket, "--console-socket");
+		handTerminal(native, socket, fd, name);
 	} finally {
 		native.close({ fd });
 	}
-}
-
-function socketError(error: unknown, what: string, path: string, option: string): RuntimeError {
-	const text = error instanceof Error ? error.message : String(error);
-	return new RuntimeError("console", `unable to hand the ${what} to ${path}: ${text}`, {
-		path,
-		hint: `${option} names an AF_UNIX stream socket that somebody listens on`,
-	});
 }
 
 /** In a user namespace only the engine has the rights (scheduling.ts). */

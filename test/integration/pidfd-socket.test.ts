@@ -38,7 +38,8 @@ t.test("create hands over a pidfd of the process, which tells its end", { skip }
 
 t.test("run hands it over before the program runs", { skip }, async (t) => {
 	const container = space.container((config) => {
-		config.process.args = ["/bin/true"];
+		// Long enough for the pidfd to be looked at.
+		config.process.args = ["/bin/sleep", "0.5"];
 	});
 	const socket = space.path("run.sock");
 	const { said } = await listen(socket);

@@ -45,7 +45,7 @@ const scenes: Record<string, () => Result> = {
 	"invalid rootfs: stat *: no such file or directory": run((config) => {
 		config.root.path = "nothere";
 	}),
-	"config.json has * errors": run((config) => {
+	"* has * errors": run((config) => {
 		config.process.cwd = "relative";
 		config.process.args = [];
 	}),
