@@ -1,6 +1,6 @@
 /** linux.resources as control files of the v1 controllers. */
 import type { HostStep } from "../plan/schema.js";
-import { refuseHoles } from "./device-list.js";
+import { deviceList, takesBack, transition } from "./device-list.js";
 import { compileDeviceRules, type DeviceRule, formatRule, isTotal } from "./device-rules.js";
 import {
 	type CgroupTarget,
@@ -134,9 +134,21 @@ function writeNetwork({ classID, priorities = [] }: NonNullable<Resources["netwo
 
 function writeDevices({ devices }: Resources, target: CgroupTarget): void {
 	const rules = compileDeviceRules(devices);
-	refuseHoles(rules);
 	const directory = target.directory("devices", pointerTo("/devices"));
+	if (takesBack(rules)) {
+		writeList(rules, directory, target.steps);
+		return;
+	}
 	for (let index = 0; index < rules.length; index++) writeRule(rules[index] as DeviceRule, directory, target.steps);
+}
+
+function writeList(rules: DeviceRule[], directory: string, steps: HostStep[]): void {
+	const list = deviceList(rules);
+	const writes = transition({ allow: !list.allow, exceptions: {} }, list);
+	for (const { allow, value } of writes) {
+		const path = `${directory}/${allow ? "devices.allow" : "devices.deny"}`;
+		steps.push({ op: "cgroup.write", at: pointerTo("/devices"), path, value });
+	}
 }
 
 function writeRule(rule: DeviceRule, directory: string, steps: HostStep[]): void {

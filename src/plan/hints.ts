@@ -31,6 +31,11 @@ export function hintFor(step: Step, failure: FailedStep): string | undefined {
 		case "namespace.join":
 			if (failure.code === "EINVAL") return "the path must be a namespace of the type that it is listed for";
 			return failure.code === "ENOENT" ? "the process that the namespace belonged to may have ended" : undefined;
+		case "container.join":
+			// ptrace(2), "Ptrace access mode checking": a process that is not dumpable is for the host's root to look into.
+			return failure.code === "EACCES" || failure.code === "EPERM"
+				? "a container can be entered only by who made it, and by a user without privileges only once it is started"
+				: undefined;
 		case "time.create":
 			if (failure.code === "ERANGE") return "a clock of the container would be negative, or beyond 146 years";
 			return failure.code === "EPERM" ? "setting the clocks of a namespace takes CAP_SYS_TIME" : undefined;

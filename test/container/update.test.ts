@@ -60,7 +60,14 @@ t.test("values and record", async (t) => {
 	t.strictSame(native.written, [`${pids}/pids.max=30`]);
 	t.strictSame(recordOf(native).runtime_ts.resources, { cpu: { shares: 5 }, pids: { limit: 30 } });
 	const verbs = native.calls.map(({ verb }) => verb);
-	t.ok(verbs.indexOf("lockDirectory") < verbs.indexOf("executeHostSteps"), "locked");
+	t.same(
+		native.callsOf("lockDirectory").map(({ path, exclusive }) => [path, exclusive]),
+		[
+			[`${root}/web`, false],
+			[pids, true],
+		],
+	);
+	t.ok(verbs.lastIndexOf("lockDirectory") < verbs.indexOf("executeHostSteps"), "locked");
 	t.equal(verbs.at(-1), "close", "and unlocked");
 });
 
