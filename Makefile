@@ -29,7 +29,7 @@ DATE := $(shell git log -1 --format=%cs 2>/dev/null || date -u +%F)
 COMPLETIONS := $(PREFIX)/share/bash-completion/completions/runtime-ts $(PREFIX)/share/zsh/site-functions/_runtime-ts \
 	$(PREFIX)/share/fish/vendor_completions.d/runtime-ts.fish
 
-.PHONY: all help deps js man addon install uninstall lint format test test-unit test-integration test-vm demo bench conformance clean ci
+.PHONY: all help deps js man addon install uninstall lint format test test-unit test-integration test-vm test-engines demo bench conformance clean ci
 
 all: $(STANDALONE) $(JS) $(MANUAL) ## build build/runtime-ts, the standalone binary, the JavaScript that Node runs, and the manual pages
 
@@ -126,6 +126,10 @@ test-integration: all ## run the tests with real containers, through RUNTIME (de
 
 test-vm: all ## run the tests that need systemd, cgroup v2 or AppArmor in a virtual machine; VM_TESTS=all|ci|FILE...
 	test/vm/run.sh $(VM_TESTS)
+
+test-engines: all ## run the engines of this machine over RUNTIME (default build/runtime-ts): ENGINE="containerd cri docker podman podman-rootless buildah"
+	@test/tools/install-deps.sh test engines
+	RUNTIME=$(or $(RUNTIME),build/runtime-ts) TABLE=$(TABLE) test/engines/run.sh $(ENGINE)
 
 demo: all ## make a demo bundle and run a container from it
 	@test/tools/install-deps.sh test

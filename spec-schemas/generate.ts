@@ -68,6 +68,7 @@ mkdirSync(output, { recursive: true });
 
 writeValidator("accept-config", flatten("Spec", definitions), "accept", "acceptConfig");
 writeValidator("validate-config", flatten("Spec", definitions), "explain", "validateConfig");
+writeValidator("accept-process", flatten("Process", definitions), "accept", "acceptProcess");
 writeValidator("validate-process", flatten("Process", definitions), "explain", "validateProcess");
 writeValidator("validate-resources", flatten("Resources", definitions), "explain", "validateResources");
 writeValidator("validate-state", flatten("State", definitions), "explain", "validateState");

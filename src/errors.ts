@@ -8,6 +8,8 @@
 export interface ErrorContext {
 	/** JSON pointer into config.json, without the `config.json#` prefix, for instance `/mounts/3/options/1`. */
 	pointer?: string;
+	/** What a message calls the value that `pointer` names, where it is not from config.json: `--user`, `process.json#/user`. */
+	origin?: string;
 	/** Host path the failing operation named. */
 	path?: string;
 	/** Plan step that failed, for instance `mount.filesystem`. */

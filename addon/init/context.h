@@ -9,6 +9,7 @@
 #include "common/json.h"
 #include "common/unique_fd.h"
 #include "init/channel.h"
+#include "init/joined.h"
 #include "init/rootfs.h"
 #include "steps/string_array.h"
 
@@ -55,6 +56,9 @@ struct Context {
   // Whether mounts may still propagate to the host, so that the old root must not be unmounted as it is.
   bool may_propagate = true;
 
+  // For exec.
+  JoinedContainer joined;
+
   // A procfs of our own, that no mount in the container can cover; see proc.h.
   UniqueFd proc;
 
@@ -68,6 +72,7 @@ struct Context {
   // What exec needs, made before a filter that may forbid to allocate; and what must not be freed under such a filter.
   StringArray arguments;
   StringArray environment;
+  char listen_pid[24] = {};
   Buffer filter;
   Buffer listener_frames;
 };

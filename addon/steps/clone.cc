@@ -44,11 +44,14 @@ Status steps::Clone(Context& context, const JsonValue& step) {
     arguments.flags |= static_cast<unsigned>(flag);
   });
 
-  UniqueFd cgroup;
-  if (const char* path = JsonString(step, "cgroup"); path != nullptr) {
+  // exec has opened it, since where we are now the path leads nowhere.
+  UniqueFd cgroup = std::move(context.joined.cgroup);
+  if (const char* path = JsonString(step, "cgroup"); path != nullptr && !cgroup) {
     // host path: cgroupfs
     cgroup = UniqueFd(open(path, O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (!cgroup) return Status::Errno("open", path);
+  }
+  if (cgroup) {
     arguments.flags |= CLONE_INTO_CGROUP;
     arguments.cgroup = static_cast<unsigned>(cgroup.get());
   }

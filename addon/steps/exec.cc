@@ -13,6 +13,8 @@
 namespace runtime_ts {
 namespace {
 
+constexpr std::string_view kListenPid = "LISTEN_PID=";
+
 // What Go's exec.LookPath accepts: no directory, and executable for the effective user. The failures say which of the
 // two, since engines turn "not found" into 127 and "permission denied" into 126.
 Status CheckExecutable(const char* path) {
@@ -30,6 +32,15 @@ Status Found(Context& context, const char* path) {
   if (!context.executable.Allocate(length)) return Status::Errno("malloc", path);
   memcpy(context.executable.data(), path, length);
   return Status::Ok();
+}
+
+// For sd_listen_fds(3).
+void TellOwnPid(Context& context) {
+  snprintf(context.listen_pid, sizeof context.listen_pid, "%.*s%d", static_cast<int>(kListenPid.size()),
+           kListenPid.data(), getpid());
+  for (char** entry = context.environment.get(); *entry != nullptr; entry++) {
+    if (std::string_view(*entry).starts_with(kListenPid)) *entry = context.listen_pid;
+  }
 }
 
 }  // namespace
@@ -56,9 +67,13 @@ Status steps::LookUpProgram(Context& context, const JsonValue& step) {
 
 Status steps::PrepareExec(Context& context, const JsonValue& step) {
   if (context.arguments != nullptr) return Status::Ok();
+  // Before the filter, which then need not allow it. What is still needed until exec is close-on-exec already.
+  if (close_range(static_cast<unsigned>(context.first_private_fd), ~0U, CLOSE_RANGE_CLOEXEC) < 0)
+    return Status::Errno("close_range");
   context.environment = MakeStringArray(step, "env", context.home.data());
   context.arguments = MakeStringArray(step, "args");
   if (context.arguments == nullptr || context.environment == nullptr) return Status::Errno("malloc", "args");
+  if (JsonBool(step, "listenPid")) TellOwnPid(context);
   return Status::Ok();
 }
 

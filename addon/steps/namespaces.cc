@@ -12,19 +12,6 @@
 namespace runtime_ts {
 namespace {
 
-// Root of the user namespace that we are in. Its capabilities are ours already, but files that we make must belong to
-// it, and the exec of a hook must not lose them. Where 0 is not mapped (EINVAL), the process's own user: an id that is
-// not mapped can't own anything (EOVERFLOW).
-Status BecomeRoot(const JsonValue& step) {
-  // Without CAP_SETGID in the parent namespace (rootless) setgroups is denied for good, and nothing needs it.
-  if (setgroups(0, nullptr) < 0 && errno != EPERM) return Status::Errno("setgroups");
-  const auto gid = static_cast<gid_t>(JsonInteger(step, "gid"));
-  const auto uid = static_cast<uid_t>(JsonInteger(step, "uid"));
-  if (setresgid(0, 0, 0) < 0 && (errno != EINVAL || setresgid(gid, gid, gid) < 0)) return Status::Errno("setresgid");
-  if (setresuid(0, 0, 0) < 0 && (errno != EINVAL || setresuid(uid, uid, uid) < 0)) return Status::Errno("setresuid");
-  return Status::Ok();
-}
-
 struct Joined {
   UniqueFd fd;
   int flag = 0;
@@ -59,6 +46,17 @@ int NamespaceFlag(std::string_view type) {
   if (type == "cgroup") return CLONE_NEWCGROUP;
   if (type == "time") return CLONE_NEWTIME;
   return 0;
+}
+
+Status BecomeRoot(const JsonValue& step) {
+  // Without CAP_SETGID in the parent namespace (rootless) setgroups is denied for good, and nothing needs it.
+  if (setgroups(0, nullptr) < 0 && errno != EPERM) return Status::Errno("setgroups");
+  const auto gid = static_cast<gid_t>(JsonInteger(step, "gid"));
+  const auto uid = static_cast<uid_t>(JsonInteger(step, "uid"));
+  // EINVAL: 0 is not mapped. The process's own user then: an id that is not mapped can't own anything (EOVERFLOW).
+  if (setresgid(0, 0, 0) < 0 && (errno != EINVAL || setresgid(gid, gid, gid) < 0)) return Status::Errno("setresgid");
+  if (setresuid(0, 0, 0) < 0 && (errno != EINVAL || setresuid(uid, uid, uid) < 0)) return Status::Errno("setresuid");
+  return Status::Ok();
 }
 
 Status HideFromContainer() {

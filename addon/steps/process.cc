@@ -79,8 +79,8 @@ Status steps::SetCwd(Context& context, const JsonValue& step) {
   // By a descriptor from the root: a path such as /proc/self/fd/7, which would lead out through a descriptor of the
   // host, is refused as a magic link (CVE-2024-21626).
   UniqueFd directory = context.rootfs.Open(path, O_DIRECTORY);
-  if (!directory && errno == ENOENT) {
-    // runc and crun make a missing one.
+  if (!directory && errno == ENOENT && !JsonBool(step, "existing")) {
+    // create makes a missing one, as with runc and crun; exec does not.
     RETURN_IF_FAILED(context.rootfs.Create(path, Rootfs::Kind::kDirectory, 0755, &directory));
   }
   if (!directory || fchdir(directory.get()) < 0) {

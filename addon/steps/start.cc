@@ -67,10 +67,6 @@ Status steps::WaitForStart(Context& context, const JsonValue& step) {
     // The listener goes here: a second start finds nobody (ECONNREFUSED).
     context.channel.Replace(std::move(caller));
   }
-  // Now rather than at exec: the filter that a plan loads in between need not allow close_range(2). What hooks and
-  // exec still need is close-on-exec already.
-  if (close_range(static_cast<unsigned>(context.first_private_fd), ~0U, CLOSE_RANGE_CLOEXEC) < 0)
-    return Status::Errno("close_range");
   return Status::Ok();
 }
 

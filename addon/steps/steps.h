@@ -21,6 +21,10 @@ Status UnshareNamespaces(Context& context, const JsonValue& step);
 Status Clone(Context& context, const JsonValue& step);
 Status WaitForIdMaps(Context& context, const JsonValue& step);
 
+// join.cc
+Status JoinContainer(Context& context, const JsonValue& step);
+Status EnterContainer(Context& context, const JsonValue& step);
+
 // net_devices.cc
 Status WaitForNetDevices(Context& context, const JsonValue& step);
 

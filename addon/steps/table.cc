@@ -18,6 +18,8 @@ constexpr Row kTable[] = {
     {"cgroup.join", steps::JoinCgroups},
     {"clone", steps::Clone},
     {"console.create", steps::CreateConsole},
+    {"container.enter", steps::EnterContainer},
+    {"container.join", steps::JoinContainer},
     {"device.bind", steps::BindDevice},
     {"device.create", steps::CreateDevice},
     {"directory.create", steps::CreateDirectory},

@@ -16,9 +16,9 @@ export interface Diagnostic {
 }
 
 /** `config.json#/linux/namespaces/2/type: expected one of …; found "pidd" (line 40, column 13)` */
-export function formatDiagnostic(diagnostic: Diagnostic): string {
+export function formatDiagnostic(diagnostic: Diagnostic, document = "config.json"): string {
 	const { severity, pointer, message, line, column } = diagnostic;
-	const place = pointer === "" ? "config.json" : `config.json#${pointer}`;
+	const place = pointer === "" ? document : `${document}#${pointer}`;
 	const position = line === undefined ? "" : ` (line ${line}, column ${column})`;
 	return `${severity === "warning" ? "warning: " : ""}${place}: ${message}${position}`;
 }

@@ -43,7 +43,8 @@ function unreadable(path: string, failure: NativeFailure): RuntimeError {
 		case "ENOENT":
 			return new RuntimeError("bundle.missing", "JSON specification file config.json not found", {
 				...context,
-				hint: "a bundle is a directory with a config.json; `runtime-ts spec` writes one",
+				// The directory may be one that nobody named: the working directory.
+				hint: `${path.slice(0, path.lastIndexOf("/")) || "/"} has none, so it is no bundle; \`runtime-ts spec\` writes one`,
 			});
 		case "EILSEQ":
 			return new RuntimeError("config.syntax", "config.json: the file is not valid UTF-8", context);
@@ -53,10 +54,10 @@ function unreadable(path: string, failure: NativeFailure): RuntimeError {
 }
 
 /** One error that says everything: the only fault in one line, several ones each in its own below a first short line. */
-export function configError(errors: [Diagnostic, ...Diagnostic[]]): RuntimeError {
+export function configError(errors: [Diagnostic, ...Diagnostic[]], document = "config.json"): RuntimeError {
 	const [first] = errors;
-	const lines = errors.map(formatDiagnostic);
-	const message = lines.length === 1 ? lines[0] : [`config.json has ${lines.length} errors`, ...lines].join("\n  ");
+	const lines = errors.map((error) => formatDiagnostic(error, document));
+	const message = lines.length === 1 ? lines[0] : [`${document} has ${lines.length} errors`, ...lines].join("\n  ");
 	const code = errors.every((error) => error.code === first.code) ? first.code : undefined;
 	return new RuntimeError(code ?? "config.invalid", message ?? "", { pointer: first.pointer });
 }

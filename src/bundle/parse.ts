@@ -27,7 +27,7 @@ export function withoutNulls(value: unknown): unknown {
 }
 
 /** Adds line and column; a value that is missing has the position of the object that lacks it. */
-function locate(diagnostics: Diagnostic[], text: string, { offsets }: ExactJson): void {
+export function locate(diagnostics: Diagnostic[], text: string, { offsets }: ExactJson): void {
 	for (const diagnostic of diagnostics) {
 		if (diagnostic.line !== undefined) continue;
 		let { pointer } = diagnostic;
@@ -36,11 +36,11 @@ function locate(diagnostics: Diagnostic[], text: string, { offsets }: ExactJson)
 	}
 }
 
-function parseExactly(text: string): ParsedConfig {
+/** The value of a text that JSON.parse cannot vouch for, and what is wrong with it as JSON; undefined when it is none. */
+export function readDocument(text: string): { document?: unknown; exact?: ExactJson; diagnostics: Diagnostic[] } {
 	if (text.startsWith("\uFEFF")) {
 		const message = "the file starts with a byte order mark; expected UTF-8 without one";
 		return {
-			spec: {} as Spec,
 			diagnostics: [{ severity: "error", code: "config.syntax", pointer: "", message, line: 1, column: 1 }],
 		};
 	}
@@ -52,8 +52,12 @@ function parseExactly(text: string): ParsedConfig {
 		message,
 		...positionOf(text, offset),
 	}));
-	if (exact.value === undefined) return { spec: {} as Spec, diagnostics };
-	const document = withoutNulls(exact.value);
+	return exact.value === undefined ? { diagnostics } : { document: withoutNulls(exact.value), exact, diagnostics };
+}
+
+function parseExactly(text: string): ParsedConfig {
+	const { document, exact, diagnostics } = readDocument(text);
+	if (exact === undefined) return { spec: {} as Spec, diagnostics };
 	const violations = validateConfig(document);
 	diagnostics.push(
 		...(violations.length > 0
@@ -64,7 +68,7 @@ function parseExactly(text: string): ParsedConfig {
 	return { spec: document as Spec, diagnostics };
 }
 
-function hasError(diagnostics: Diagnostic[]): boolean {
+export function hasError(diagnostics: Diagnostic[]): boolean {
 	return diagnostics.length > 0 && diagnostics.some(({ severity }) => severity === "error");
 }
 

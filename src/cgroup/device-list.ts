@@ -1,7 +1,7 @@
 /**
  * The devices controller of v1 as the kernel keeps it (security/device_cgroup.c): everything or nothing, and a list of
- * exceptions from that. It has no order of rules: a rule removes bits from the exception for exactly the same devices,
- * or adds one. What such a list can't say is refused here, because the kernel would ignore it in silence.
+ * exceptions from that. It has no order of rules, and no exceptions from exceptions: those are refused here, because
+ * the kernel would ignore them in silence.
  */
 import { RuntimeError } from "../errors.js";
 import { type DeviceRule, formatRule, isTotal } from "./device-rules.js";
@@ -24,51 +24,62 @@ export function deviceList(rules: readonly DeviceRule[]): DeviceList {
 	return list;
 }
 
-/** Nearly every list of rules grants one device after the other, which needs no look at what was there. */
-export function refuseHoles(rules: readonly DeviceRule[]): void {
-	for (let index = 1; index < rules.length; index++) {
-		if (rules[index]?.allow !== rules[0]?.allow) continue;
-		deviceList(rules);
-		return;
-	}
+/**
+ * Whether the kernel, given one rule after the other, would end up with another list: it takes nothing out of an exception
+ * but what was said of exactly the same devices. Nearly every list of rules only grants one device after the other.
+ */
+export function takesBack(rules: readonly DeviceRule[]): boolean {
+	for (let index = 1; index < rules.length; index++) if (rules[index]?.allow === rules[0]?.allow) return true;
+	return false;
 }
 
 function apply(list: DeviceList, rule: DeviceRule): void {
 	const { exceptions } = list;
-	const device = deviceOf(rule);
-	const before = exceptions[device] ?? "";
 	if (rule.allow !== list.allow) {
+		const device = `${rule.type} ${rule.major ?? "*"}:${rule.minor ?? "*"}`;
+		const before = exceptions[device] ?? "";
 		exceptions[device] = letters((letter) => before.includes(letter) || rule.access.includes(letter));
 		return;
 	}
-	for (const wider of [{ major: undefined }, { minor: undefined }, { major: undefined, minor: undefined }]) {
-		const other = deviceOf({ ...rule, ...wider });
-		if (other !== device && shares(exceptions[other], rule.access)) refuse(rule, other);
+	for (const [device, access] of Object.entries(exceptions)) {
+		const left = letters((letter) => access.includes(letter) && !rule.access.includes(letter));
+		if (left.length === access.length || !meet(rule, device)) continue;
+		if (!covers(rule, device)) refuse(rule, device);
+		if (left === "") delete exceptions[device];
+		else exceptions[device] = left;
 	}
-	const left = letters((letter) => before.includes(letter) && !rule.access.includes(letter));
-	if (left === "") delete exceptions[device];
-	else exceptions[device] = left;
 }
 
-function deviceOf(
-	rule: Omit<DeviceRule, "major" | "minor"> & { major?: number | undefined; minor?: number | undefined },
-) {
-	return `${rule.type} ${rule.major ?? "*"}:${rule.minor ?? "*"}`;
+/** Type, major and minor number of `c 10:*`; undefined for all. */
+function parts(device: string): [type: string, major: number | undefined, minor: number | undefined] {
+	const [type = "", major = "*", minor = "*"] = device.split(/[ :]/);
+	const number = (text: string) => (text === "*" ? undefined : Number(text));
+	return [type, number(major), number(minor)];
+}
+
+/** There is a device of which both speak. */
+function meet(rule: DeviceRule, device: string): boolean {
+	const [type, major, minor] = parts(device);
+	const agree = (one: number | undefined, two: number | undefined) =>
+		one === undefined || two === undefined || one === two;
+	return rule.type === type && agree(rule.major, major) && agree(rule.minor, minor);
+}
+
+/** Of devices that meet: the rule speaks of all of them. */
+function covers(rule: DeviceRule, device: string): boolean {
+	const [, major, minor] = parts(device);
+	return (rule.major === undefined || rule.major === major) && (rule.minor === undefined || rule.minor === minor);
 }
 
 function letters(wanted: (letter: string) => boolean): string {
 	return ["r", "w", "m"].filter(wanted).join("");
 }
 
-function shares(one = "", two = ""): boolean {
-	return [...one].some((letter) => two.includes(letter));
-}
-
-function refuse(rule: DeviceRule, wider: string): never {
+function refuse(rule: DeviceRule, device: string): never {
 	const what = `${rule.allow ? "allow" : "deny"} ${formatRule(rule)}`;
 	throw new RuntimeError(
 		"config.unsupported",
-		`cgroup: the device rule "${what}" is an exception from the rule for ${wider}, and lists of cgroup v1 have no such exceptions`,
+		`cgroup: the device rule "${what}" is an exception from the one for ${device}, and lists of cgroup v1 have no such exceptions`,
 		{ pointer: pointerTo(rule.at ?? "/devices") },
 	);
 }

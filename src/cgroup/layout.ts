@@ -55,12 +55,17 @@ export function readLayout(mountinfo: string): CgroupLayout {
 		const type = dash + 3;
 		const superblock = behind(mountinfo, type, 2);
 		if (superblock === 0 || path === 0 || path > dash) continue;
-		if (mountinfo.startsWith("cgroup2 ", type)) unified ??= field(mountinfo, path);
+		if (mountinfo.startsWith("cgroup2 ", type)) unified = better(unified, field(mountinfo, path));
 		if (!mountinfo.startsWith("cgroup ", type)) continue;
 		const controllers = controllersOf(mountinfo, superblock);
 		const key = controllers.join(",");
-		// The first mount of a hierarchy counts, as in runc: engines bind parts of it elsewhere.
-		if (seen.includes(key)) continue;
+		const before = seen.indexOf(key);
+		if (before >= 0) {
+			const known = v1[before] as CgroupMount;
+			if (better(known.path, field(mountinfo, path)) !== known.path)
+				v1[before] = { controllers, path: field(mountinfo, path), root: field(mountinfo, root) };
+			continue;
+		}
 		seen.push(key);
 		controlled ||= !key.startsWith("name=");
 		v1.push({ controllers, path: field(mountinfo, path), root: field(mountinfo, root) });
@@ -71,6 +76,16 @@ export function readLayout(mountinfo: string): CgroupLayout {
 	else if (v1.length > 0) layout.mode = "v1";
 	if (unified !== undefined) layout.unified = unified;
 	return layout;
+}
+
+/**
+ * Of two mounts of a hierarchy, known first. One below /sys/fs/cgroup is the host's; elsewhere engines bind parts of it,
+ * and a container's shared mounts, read-only and of another root, can even come first in the table. Among equals the
+ * first counts, as in runc.
+ */
+function better(known: string | undefined, path: string): string {
+	if (known === undefined) return path;
+	return !known.startsWith("/sys/fs/cgroup") && path.startsWith("/sys/fs/cgroup") ? path : known;
 }
 
 /** Index behind `count` spaces from `index` on; 0 when the line is not as the kernel writes it. */

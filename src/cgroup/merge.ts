@@ -18,6 +18,10 @@ export function mergeResources(saved: Resources, given: Resources): Resources {
 	if (given.network) merged.network = mergeNetwork(saved.network, given.network);
 	if (given.rdma) merged.rdma = mergeByName(saved.rdma, given.rdma);
 	if (given.unified) merged.unified = { ...saved.unified, ...given.unified };
+	for (const [part, value] of Object.entries(merged)) {
+		// Nothing but zeros was given.
+		if (!(part in saved) && Object.keys(value).length === 0) delete merged[part as keyof Resources];
+	}
 	return merged;
 }
 

@@ -128,3 +128,11 @@ function asks(value: unknown): boolean {
 }
 
 export const pointerTo = (path: string): string => base + path;
+
+export function limitsWithoutCgroup(): never {
+	const message = "limits need a cgroup, and --cgroup-manager disabled leaves the container without";
+	throw new RuntimeError("config.invalid", message, {
+		pointer: base,
+		hint: "take the limits out of config.json, or choose another --cgroup-manager",
+	});
+}

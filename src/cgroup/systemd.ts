@@ -2,6 +2,7 @@
 import type { Spec } from "../bundle/spec.js";
 import { RuntimeError } from "../errors.js";
 import type { HostStep } from "../plan/schema.js";
+import type { CgroupPlan } from "./compile.js";
 import type { CgroupLayout } from "./layout.js";
 import type { Resources } from "./resources.js";
 import { annotatedProperties } from "./unit-annotations.js";
@@ -77,6 +78,7 @@ export function compileUnit({ id, spec, layout, systemd, privileged }: UnitInput
 		bus: systemd.bus,
 		unit: name.unit,
 		cgroup: path,
+		version: systemd.version,
 		enter: entered,
 		properties,
 	};
@@ -102,4 +104,18 @@ export function requireSystemd({ systemd }: { systemd?: SystemdFacts }): Systemd
 		"host.unsupported",
 		"systemd cgroup flag passed, but systemd support for managing cgroups is not available",
 	);
+}
+
+/**
+ * systemd makes the directory and puts the init into it, on v1 in its own hierarchy and in those of the controllers that it
+ * knows. What is written and joined after that is for the others (cpuset, freezer, hugetlb): it does no harm where
+ * systemd was before, so nothing depends on which those are in some version of it.
+ */
+export function addUnit(plan: CgroupPlan, { step, entered, warnings }: SystemdUnit): void {
+	plan.host.unshift(step);
+	for (const cgroup of plan.cgroups) {
+		const own = cgroup.controller === "" || cgroup.controller.startsWith("name=");
+		if (entered && own) cgroup.entered = true;
+	}
+	plan.warnings.push(...warnings);
 }

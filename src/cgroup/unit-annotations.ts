@@ -7,13 +7,13 @@ import { type BusVariant, number, type UnitProperty } from "./unit-property.js";
 
 const PREFIX = "org.systemd.property.";
 
-/** JSON pointers of the annotations, for those who can only say that they have no effect. */
-export function unitAnnotations(spec: Annotated): string[] {
+/** For a cgroup that is no unit of systemd's. A loop: on the way of every container that has annotations. */
+export function warnOfUnitAnnotations(spec: Annotated, warnings: { at?: string | undefined; message: string }[]): void {
 	const found = annotationsBelow(spec, PREFIX);
-	const pointers: string[] = [];
-	// A loop: on the way of every container that has annotations.
-	for (let index = 0; index < found.length; index++) pointers.push(pointer((found[index] as [string, string])[0]));
-	return pointers;
+	for (let index = 0; index < found.length; index++) {
+		const at = pointer((found[index] as [string, string])[0]);
+		warnings.push({ at, message: "has no effect: the container's cgroup is no unit of systemd's" });
+	}
 }
 
 /** runc's rules: the value is GVariant text, and a time in seconds (`TimeoutStopSec`) becomes one in microseconds. */

@@ -15,7 +15,7 @@ export interface UnitTarget {
 	version: number;
 	/** Tell systemd of the devices; false where nobody may restrict them, and for changes, which don't concern them. */
 	devices: boolean;
-	/** The resources are changes of a unit that exists: a zero changes nothing. */
+	/** A change of a container: see pidsLimit. */
 	update?: boolean;
 	/** A device rule that systemd can't be told as it is. */
 	onInexactDevices?: (rule: string) => void;

@@ -4,7 +4,7 @@ import type { HostStep, Plan } from "../plan/schema.js";
 import { deviceList, transition } from "./device-list.js";
 import { compileDeviceRules } from "./device-rules.js";
 import { mergeResources } from "./merge.js";
-import { hasLimits, pointerTo, type Resources, refuseUnsupported } from "./resources.js";
+import { hasLimits, pidsLimit, pointerTo, type Resources, refuseUnsupported } from "./resources.js";
 import { writeV1 } from "./v1.js";
 import { deviceStep, writeV2 } from "./v2.js";
 import { Writes } from "./writes.js";
@@ -36,6 +36,7 @@ export interface UpdatePlan {
 export function compileUpdate({ given, saved, cgroups, ociVersion, privileged }: UpdateInput): UpdatePlan {
 	refuseUnsupported(given);
 	const plan: UpdatePlan = { steps: [], devices: [], devicesBack: [], merged: mergeResources(saved, given) };
+	if (pidsLimit(given, ociVersion, true) === undefined && saved.pids) plan.merged.pids = saved.pids;
 	if (cgroups.length === 0) {
 		if (hasLimits(given)) refuseWithoutCgroup();
 		return plan;

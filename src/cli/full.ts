@@ -48,7 +48,8 @@ const goRules = {
 	"boolean-negation": false,
 	"camel-case-expansion": false,
 	"dot-notation": false,
-	"duplicate-arguments-array": false,
+	// The last one counts, but of a list.
+	"duplicate-arguments-array": true,
 	"nargs-eats-options": true,
 	"parse-numbers": false,
 	"parse-positional-numbers": false,
@@ -71,13 +72,22 @@ function withOptions(parser: Argv, options: readonly OptionSpec[]): Argv {
  * Writes each option as `--name` or `--name=value`. yargs has no Go syntax: a word `true` behind a bare flag is its
  * value there, `-bundle` is six flags, and `-qf` is two.
  */
-function spellOut(argv: readonly string[], options: readonly OptionSpec[], untilWord: boolean): string[] {
+function spellOut(
+	argv: readonly string[],
+	options: readonly OptionSpec[],
+	untilWord: boolean,
+): { spelled: string[]; rest: string[] } {
 	const out: string[] = [];
 	for (let index = 0; index < argv.length; index++) {
 		const argument = argv[index] as string;
 		const token = readToken(argument);
 		const option = token && findOption(options, token.name);
-		if (argument === "--" || (untilWord && !token)) return [...out, ...argv.slice(index)];
+		// yargs-parser halts at a word, too, but not at a lone dash, which is one to Go.
+		if (untilWord && (argument === "-" || !argument.startsWith("-"))) return { spelled: out, rest: argv.slice(index) };
+		if (argument === "--") {
+			if (untilWord) return { spelled: out, rest: argv.slice(index + 1) };
+			return { spelled: [...out, ...argv.slice(index)], rest: [] };
+		}
 		if (!token || !option) {
 			out.push(argument);
 		} else if (option.kind === "flag") {
@@ -91,7 +101,7 @@ function spellOut(argv: readonly string[], options: readonly OptionSpec[], until
 			out.push(value === undefined ? `--${option.name}` : `--${option.name}=${value}`);
 		}
 	}
-	return out;
+	return { spelled: out, rest: [] };
 }
 
 /** The word of `words` that was meant, in yargs's opinion. */
@@ -125,12 +135,12 @@ function round(
 ): { values: OptionValues; words: string[] } {
 	const parser = withOptions(quiet(), options).parserConfiguration({
 		...goRules,
-		"halt-at-non-option": untilWord,
-		"populate--": !untilWord,
+		"populate--": true,
 	});
+	const { spelled, rest } = spellOut(argv, options, untilWord);
 	let result: Record<string, unknown>;
 	try {
-		result = parser.parseSync(spellOut(argv, options, untilWord)) as Record<string, unknown>;
+		result = parser.parseSync(spelled) as Record<string, unknown>;
 	} catch (error) {
 		throw error instanceof Misuse ? error : inGoWords(error as Error, options);
 	}
@@ -144,12 +154,17 @@ function round(
 	const first = words[0];
 	// Go stops at the first word: a dash before it is a mistake, behind it an argument (`kill ID -9`).
 	if (first?.startsWith("-") && first !== "-") throw unknownOption(first, options);
-	words.push(...((after as string[] | undefined) ?? []).map(String));
+	words.push(...((after as string[] | undefined) ?? []).map(String), ...rest);
 
 	const values: OptionValues = {};
 	for (const option of options) {
-		const value = found[option.name];
-		if (value === undefined) continue;
+		const given = found[option.name];
+		if (given === undefined) continue;
+		if (option.kind === "list") {
+			values[option.name] = Array.isArray(given) ? given : [given as string];
+			continue;
+		}
+		const value: unknown = Array.isArray(given) ? given.at(-1) : given;
 		if (option.kind !== "number") {
 			values[option.name] = value as string | boolean;
 			continue;

@@ -4,8 +4,7 @@
  * Engines read the log by machine. containerd takes the last error record, podman takes the whole file for one
  * JSON object: so without --debug the log gets nothing but the one error that ends the command.
  */
-import type { ErrorContext } from "../errors.js";
-import { RuntimeError } from "../errors.js";
+import { type ErrorContext, RuntimeError } from "../errors.js";
 import type { Native } from "../native/api.js";
 import type { GlobalOptions } from "./table.js";
 
@@ -80,15 +79,21 @@ function touch(native: Native, path: string): void {
 function withPlace(error: RuntimeError): RuntimeError {
 	const { code, message, context } = error;
 	const concernsConfig = code === "config.invalid" || code === "config.unsupported" || code === "host.unsupported";
-	if (!concernsConfig || !context.pointer || message.includes("config.json")) return error;
-	return new RuntimeError(code, `${message} (config.json#${context.pointer})`, context, error.status);
+	const place = placeOf(context);
+	if (!concernsConfig || !place || message.includes("config.json") || message.includes(place)) return error;
+	return new RuntimeError(code, `${message} (${place})`, context, error.status);
+}
+
+function placeOf({ pointer, origin }: ErrorContext): string | undefined {
+	return origin ?? (pointer ? `config.json#${pointer}` : undefined);
 }
 
 function forPeople(error: RuntimeError): string {
-	const { hint, output, pointer } = error.context;
+	const { hint, output } = error.context;
+	const place = placeOf(error.context);
 	let text = error.message;
 	// Most messages have runc's words only; those with the config value in them are not told twice.
-	if (pointer && !text.includes(`config.json#${pointer}`)) text += ` (config.json#${pointer})`;
+	if (place && !text.includes(place)) text += ` (${place})`;
 	text += "\n";
 	if (output && !error.message.includes(output.trim()))
 		text += `output: ${output.trimEnd().replaceAll("\n", "\n        ")}\n`;

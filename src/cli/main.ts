@@ -8,6 +8,7 @@ import { RuntimeError } from "../errors.js";
 import type { Native } from "../native/api.js";
 import { create } from "./commands/create.js";
 import { remove } from "./commands/delete.js";
+import { exec } from "./commands/exec.js";
 import { kill } from "./commands/kill.js";
 import { run } from "./commands/run.js";
 import { start } from "./commands/start.js";
@@ -81,6 +82,8 @@ function dispatch(invocation: Invocation, session: Session): number | Promise<nu
 			return state(invocation, session);
 		case "kill":
 			return kill(invocation, session);
+		case "exec":
+			return exec(invocation, session);
 		case "delete":
 			return remove(invocation, session);
 		case "pause":

@@ -6,7 +6,7 @@
 import type { Invocation, OptionSpec } from "./table.js";
 import { findCommand, globalOptions, wrongCount } from "./table.js";
 
-export type OptionValues = Record<string, string | number | boolean>;
+export type OptionValues = Record<string, string | number | boolean | string[]>;
 
 export type Parsed = Invocation | { command: "version" };
 
@@ -58,6 +58,17 @@ export function findOption(options: readonly OptionSpec[], name: string): Option
 	return undefined;
 }
 
+/** The last one counts, of a list all. */
+function addValue(values: OptionValues, { name, kind }: OptionSpec, value: string | number): void {
+	if (kind !== "list") {
+		values[name] = value;
+		return;
+	}
+	const list = values[name] as string[] | undefined;
+	if (list === undefined) values[name] = [value as string];
+	else list.push(value as string);
+}
+
 /** Reads one option with its value at `index` into `values`; the index behind it, or -1 when it is not valid. */
 function readOption(
 	options: readonly OptionSpec[],
@@ -78,7 +89,7 @@ function readOption(
 	if (text === undefined) return -1;
 	const value = option.kind === "number" ? readNumber(text) : text;
 	if (value === undefined || (option.choices && !option.choices.includes(text))) return -1;
-	values[option.name] = value;
+	addValue(values, option, value);
 	return token.value === undefined ? index + 2 : index + 1;
 }
 

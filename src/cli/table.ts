@@ -11,7 +11,8 @@ import { updateOptions } from "./update-options.js";
 export interface OptionSpec {
 	readonly name: string;
 	readonly alias?: string;
-	readonly kind: "flag" | "text" | "number";
+	/** `list`: may be given again and again. */
+	readonly kind: "flag" | "text" | "number" | "list";
 	readonly summary: string;
 	/** What a value is called in the help text. */
 	readonly placeholder?: string;
@@ -112,6 +113,13 @@ const creation = [
 	},
 	{ name: "pid-file", kind: "text", placeholder: "FILE", completes: "file", summary: "write the process id to FILE" },
 	{
+		name: "pidfd-socket",
+		kind: "text",
+		placeholder: "PATH",
+		completes: "file",
+		summary: "AF_UNIX socket that receives a pidfd of the container's process",
+	},
+	{
 		name: "no-pivot",
 		kind: "flag",
 		summary: "move the root instead of pivot_root(2), for a rootfs on the initial ramdisk",
@@ -176,6 +184,81 @@ export const commands = [
 		],
 	},
 	{
+		name: "exec",
+		summary: "run another process in a container",
+		usage: "ID COMMAND [ARGUMENT...]",
+		minimum: 1,
+		maximum: Number.MAX_SAFE_INTEGER,
+		optionsEnd: true,
+		completes: ["container"],
+		options: [
+			{
+				name: "process",
+				alias: "p",
+				kind: "text",
+				placeholder: "FILE",
+				completes: "file",
+				summary: "take the process from FILE, not from the container and the arguments",
+			},
+			{ name: "detach", alias: "d", kind: "flag", summary: "do not wait for the process" },
+			{ name: "tty", alias: "t", kind: "flag", summary: "give it a terminal" },
+			{ name: "cwd", kind: "text", placeholder: "DIR", summary: "its working directory in the container" },
+			{ name: "env", alias: "e", kind: "list", placeholder: "NAME=VALUE", summary: "set a variable; may be repeated" },
+			{ name: "user", alias: "u", kind: "text", placeholder: "UID[:GID]", summary: "its user, and group" },
+			{
+				name: "additional-gids",
+				alias: "g",
+				kind: "list",
+				placeholder: "GID",
+				summary: "add a group; may be repeated",
+			},
+			{
+				name: "cap",
+				alias: "c",
+				kind: "list",
+				placeholder: "CAP",
+				summary: "add a capability to its bounding, effective and permitted sets; may be repeated",
+			},
+			{ name: "no-new-privs", kind: "flag", summary: "let it gain no privileges by exec (or, =false, let it)" },
+			{ name: "apparmor", kind: "text", placeholder: "PROFILE", summary: "its AppArmor profile" },
+			{ name: "process-label", kind: "text", placeholder: "LABEL", summary: "its SELinux label" },
+			{
+				name: "pid-file",
+				kind: "text",
+				placeholder: "FILE",
+				completes: "file",
+				summary: "write its process id to FILE",
+			},
+			{
+				name: "console-socket",
+				kind: "text",
+				placeholder: "PATH",
+				completes: "file",
+				summary: "AF_UNIX socket that receives the master of its pseudoterminal",
+			},
+			{
+				name: "pidfd-socket",
+				kind: "text",
+				placeholder: "PATH",
+				completes: "file",
+				summary: "AF_UNIX socket that receives a pidfd of it",
+			},
+			{
+				name: "preserve-fds",
+				kind: "number",
+				placeholder: "N",
+				summary: "pass N more descriptors, after standard error and those of $LISTEN_FDS",
+			},
+			{
+				name: "cgroup",
+				kind: "list",
+				placeholder: "[CONTROLLER:]PATH",
+				summary: "put it into a cgroup below the container's; may be repeated, for several v1 controllers",
+			},
+			{ name: "ignore-paused", kind: "flag", summary: "in a paused container, too: it runs when that is resumed" },
+		],
+	},
+	{
 		name: "delete",
 		summary: "remove a stopped container",
 		...container,
@@ -193,7 +276,7 @@ export const commands = [
 	{ name: "resume", summary: "let the processes of a paused container go on", ...container, options: [] },
 	{
 		name: "events",
-		summary: "print statistics and out-of-memory events of a container as JSON",
+		summary: "print a container's statistics and out-of-memory events as JSON",
 		...container,
 		options: [
 			{
@@ -297,7 +380,13 @@ export const commands = [
 	},
 ] as const satisfies readonly CommandSpec[];
 
-type Value<Kind> = Kind extends "flag" ? boolean : Kind extends "number" ? number : string;
+type Value<Kind> = Kind extends "flag"
+	? boolean
+	: Kind extends "number"
+		? number
+		: Kind extends "list"
+			? string[]
+			: string;
 type Values<Options extends readonly OptionSpec[]> = {
 	[Option in Options[number] as Option["name"]]?: Value<Option["kind"]>;
 };

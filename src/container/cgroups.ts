@@ -177,6 +177,8 @@ function removeOne(native: Native, path: string): boolean {
 		return true;
 	} catch (error) {
 		if (failedWith(error, "EBUSY", "ENOTEMPTY")) return false;
+		// A path that leads through a control file was never a cgroup's.
+		if (failedWith(error, "ENOTDIR")) return true;
 		throw error;
 	}
 }

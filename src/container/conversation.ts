@@ -1,10 +1,10 @@
 /** The engine's side of the talk with an init, from its first frame to `ready`, and from start to exec. */
-
 import { RuntimeError } from "../errors.js";
 import type { InitMessage, Native, StepFailure } from "../native/api.js";
 import { explainFailure } from "../plan/failure.js";
 import { hookFiles } from "../plan/hook-files.js";
 import type { InitStep } from "../plan/schema.js";
+import { handTerminal } from "./hand-over.js";
 import { runHooks } from "./hooks.js";
 import { writeIdMaps } from "./host-steps.js";
 import { interruption } from "./interruption.js";
@@ -153,13 +153,7 @@ function takeTerminal(state: Launch, fd: number, name: string): void {
 		return;
 	}
 	try {
-		state.native.sendTerminal({ socket, fd, name });
-	} catch (error) {
-		const text = error instanceof Error ? error.message : String(error);
-		throw new RuntimeError("console", `unable to hand the console to ${socket}: ${text}`, {
-			path: socket,
-			hint: "--console-socket names an AF_UNIX stream socket that somebody listens on",
-		});
+		handTerminal(state.native, socket, fd, name);
 	} finally {
 		state.native.close({ fd });
 	}

@@ -9,6 +9,21 @@ import { readDeviceFiles } from "./device-facts.js";
 import { failedWith } from "./errno.js";
 import { readResctrl } from "./resctrl.js";
 
+/** What matters to one process. */
+export function gatherProcessFacts(native: Native, process: Spec["process"]): ProcessFacts {
+	const identity = native.identity();
+	const confined = identity.euid !== 0 || !identity.initialUserNamespace;
+	return {
+		...identity,
+		capabilities: boundingSet(native.readText({ path: "/proc/self/status", lossy: true })),
+		apparmor: Boolean(process.apparmorProfile) && hasAppArmor(native),
+		selinux: Boolean(process.selinuxLabel) && hasSelinux(native),
+		...(confined ? { setgroupsDenied: deniesSetgroups(native) } : {}),
+	};
+}
+
+type ProcessFacts = Omit<HostFacts, "cgroup" | "timeNamespaces">;
+
 export function gatherFacts(native: Native, spec: Spec): HostFacts {
 	const mountinfo = native.readText({ path: "/proc/self/mountinfo", lossy: true });
 	const facts: HostFacts = {

@@ -15,7 +15,7 @@ import { newRecord } from "./recording.js";
 import type { LaunchRequest } from "./request.js";
 import { checkConsole, checkPreservedFds, checkPrivileges, listenFds } from "./request.js";
 import { checkResctrlVacant, makeResctrlGroups } from "./resctrl.js";
-import { filterOf } from "./seccomp.js";
+import { filterOf, saveFilter } from "./seccomp.js";
 import { claim, directoryOf } from "./store.js";
 import { fillIdMappings } from "./subordinate-ids.js";
 import { findSystemd } from "./systemd.js";
@@ -154,6 +154,7 @@ function begin(state: Launch): void {
 		if (plan.seccomp !== undefined) {
 			const filter = filterOf(native, directory.root, plan);
 			if (filter.keep) state.afterwards = filter.keep;
+			saveFilter(native, directory, filter.program);
 			native.sendSeccomp({ channel, program: filter.program });
 		}
 	});

@@ -13,3 +13,8 @@ export function writePidFile(native: Native, path: string | undefined, pid: numb
 		throw new RuntimeError("io", `unable to write pid file: ${text}`, { path });
 	}
 }
+
+/** Of a process that will not be. */
+export function removePidFile(native: Native, path: string | undefined): void {
+	if (path) native.removeFile({ path: absolute(path), missingOk: true });
+}

@@ -8,6 +8,7 @@
  * `containerRecord`, and the tests check every record that they write against it.
  */
 import { z } from "zod";
+import { execDefaults } from "../plan/exec-schema.js";
 import { initStep, plan, systemdBus } from "../plan/schema.js";
 
 const hook = z.object({
@@ -48,11 +49,12 @@ export const containerRecord = z.object({
 			.optional()
 			.describe("linux.resources as it is now, for update; integers above 2^53 are strings"),
 		systemd: z
-			.object({ unit: z.string(), bus: systemdBus })
+			.object({ unit: z.string(), bus: systemdBus, version: z.number().int().describe("of systemd") })
 			.optional()
 			.describe("the unit that is the container's cgroup; delete stops it"),
 		resctrl: z.array(z.string()).optional().describe("resctrl groups that delete removes, children first"),
 		seccompListener: plan.shape.seccompListener.describe("for start: the filter is loaded after it"),
+		exec: execDefaults,
 		startSteps: z
 			.object({ first: z.number().int(), steps: z.array(initStep) })
 			.optional()

@@ -1,13 +1,14 @@
 /** Fills the record of a new container. */
 import type { Bundle } from "../bundle/load.js";
 import type { Spec } from "../bundle/spec.js";
+import { execDefaults } from "../plan/exec-defaults.js";
 import { ownResctrlGroups } from "../plan/intel-rdt.js";
-import type { InitStep, Plan } from "../plan/schema.js";
+import type { InitStep, NamespaceType, Plan } from "../plan/schema.js";
 import type { ContainerRecord } from "./record.js";
 
 interface RecordedNamespace {
 	/** In config.json. */
-	type: string;
+	type: NamespaceType;
 	/** runc's name. */
 	runc: string;
 	/** In /proc/PID/ns. */
@@ -29,7 +30,8 @@ const namespaces: readonly RecordedNamespace[] = [
 export function newRecord(bundle: Bundle, plan: Plan, rootless: boolean): ContainerRecord {
 	const { spec } = bundle;
 	const { annotations, hooks } = spec;
-	const own: ContainerRecord["runtime_ts"] = { version: 1, ociVersion: spec.ociVersion, bundle: bundle.path };
+	const exec = execDefaults(spec.process, plan.init);
+	const own: ContainerRecord["runtime_ts"] = { version: 1, ociVersion: spec.ociVersion, bundle: bundle.path, exec };
 	if (annotations !== undefined) own.annotations = annotations;
 	if (hooks?.poststart?.length) own.poststart = hooks.poststart;
 	if (hooks?.poststop?.length) own.poststop = hooks.poststop;
@@ -38,7 +40,7 @@ export function newRecord(bundle: Bundle, plan: Plan, rootless: boolean): Contai
 	if (resources !== undefined) own.resources = resources as Record<string, unknown>;
 	if (plan.seccompListener) own.seccompListener = plan.seccompListener;
 	const unit = plan.host[0];
-	if (unit?.op === "systemd.start") own.systemd = { unit: unit.unit, bus: unit.bus };
+	if (unit?.op === "systemd.start") own.systemd = { unit: unit.unit, bus: unit.bus, version: unit.version };
 	addStartSteps(own, plan);
 	const record: ContainerRecord = {
 		id: plan.id,
@@ -128,4 +130,18 @@ export function withProcess(record: ContainerRecord, pid: number, startTime: str
 /** True when the kernel ends every process of the container together with its first one. */
 export function ownsPidNamespace(record: ContainerRecord): boolean {
 	return record.config.namespaces.some(({ type, path }) => type === "NEWPID" && path === "");
+}
+
+/** Where the container's namespaces are now, in the terms of config.json. */
+export function joinedNamespaces(record: ContainerRecord): { type: NamespaceType; path: string }[] {
+	const { config, namespace_paths: paths } = record;
+	const joined: { type: NamespaceType; path: string }[] = [];
+	for (let index = 0; index < config.namespaces.length; index++) {
+		const name = config.namespaces[index]?.type ?? "";
+		for (let known = 0; known < namespaces.length; known++) {
+			const { type, runc } = namespaces[known] as RecordedNamespace;
+			if (runc === name) joined.push({ type, path: paths[runc] ?? "" });
+		}
+	}
+	return joined;
 }

@@ -10,6 +10,8 @@ export interface LaunchRequest extends Place {
 	bundle: string;
 	consoleSocket?: string;
 	pidFile?: string;
+	/** Gets a pidfd of the container's process. */
+	pidfdSocket?: string;
 	noPivot?: boolean;
 	noNewKeyring?: boolean;
 	preserveFds?: number;
@@ -43,14 +45,17 @@ export function checkPrivileges({ linux }: Spec, euid: number): void {
 
 /** Who holds the container's terminal decides where it can go: runc's rules and words. */
 export function checkConsole(spec: Spec, request: LaunchRequest, detached: boolean): void {
-	const terminal = spec.process?.terminal === true;
-	if (detached && terminal && !request.consoleSocket) {
+	checkTerminal(spec.process?.terminal === true, request.consoleSocket, detached);
+}
+
+export function checkTerminal(terminal: boolean, consoleSocket: string | undefined, detached: boolean): void {
+	if (detached && terminal && !consoleSocket) {
 		throw new RuntimeError("console", "cannot allocate tty if runc will detach without setting console socket", {
 			pointer: "/process/terminal",
 			hint: "give --console-socket, or set process.terminal to false",
 		});
 	}
-	if ((!terminal || !detached) && request.consoleSocket) {
+	if ((!terminal || !detached) && consoleSocket) {
 		throw new RuntimeError("console", "cannot use console socket if runc will not detach or allocate tty", {
 			pointer: "/process/terminal",
 			hint: terminal ? "add --detach" : "set process.terminal to true",

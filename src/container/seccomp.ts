@@ -6,7 +6,9 @@ import { errnoText } from "../plan/errno.js";
 import type { Plan } from "../plan/schema.js";
 import { type Filter, seccompFilter } from "./cache.js";
 import { isNativeFailure } from "./errno.js";
+import type { HookState } from "./hooks.js";
 import type { ContainerRecord } from "./record.js";
+import type { StateDirectory } from "./store.js";
 import { hookState } from "./teardown.js";
 
 /** The program of `plan.seccomp`: compiled, found in the cache below `root`, or as config.json brings it. */
@@ -29,11 +31,24 @@ export function filterOf(native: Native, root: string, { seccomp }: Pick<Plan, "
 	}
 }
 
+/** Keeps the filter for exec: what the bundle or the cache hold by then may be another one. */
+export function saveFilter(native: Native, directory: StateDirectory, program: Uint8Array): void {
+	native.appendText({ path: directory.seccomp, text: Buffer.from(program).toString("base64"), mode: 0o600 });
+}
+
+export function savedFilter(native: Native, directory: StateDirectory): Uint8Array {
+	return Buffer.from(native.readText({ path: directory.seccomp }), "base64");
+}
+
 /** What hands a listener over: who gets it, and the container it belongs to. */
 export interface ListenerDelivery {
 	native: Native;
 	record: ContainerRecord;
+	/** Of the process that has the filter, as is `pid`; absent: the container's first one. */
 	pidfd: number;
+	pid?: number;
+	/** Of the container; absent: created. */
+	status?: HookState["status"];
 }
 
 /** Who has to hear of the container's filter once it is loaded, which is after start; undefined without an agent. */
@@ -42,7 +57,8 @@ export function delivery(native: Native, record: ContainerRecord, pidfd: number)
 }
 
 /** Sends the container process state of config-linux.md, and the listener, to the agent. */
-export function deliverListener({ native, record, pidfd }: ListenerDelivery, remoteFd: number): void {
+export function deliverListener(delivery: ListenerDelivery, remoteFd: number): void {
+	const { native, record, pidfd, pid = record.init_process_pid, status = "created" } = delivery;
 	const listener = record.runtime_ts.seccompListener;
 	if (listener === undefined)
 		throw new RuntimeError("init", "the init broke the protocol: a listener without an agent");
@@ -50,9 +66,9 @@ export function deliverListener({ native, record, pidfd }: ListenerDelivery, rem
 	const state = JSON.stringify({
 		ociVersion: OCI_VERSION_MAX,
 		fds: ["seccompFd"],
-		pid: record.init_process_pid,
+		pid,
 		...(metadata === undefined ? {} : { metadata }),
-		state: hookState(record, "created"),
+		state: hookState(record, status),
 	});
 	try {
 		native.sendSeccompListener({ pidfd, remoteFd, socket: path, state });

@@ -82,5 +82,9 @@ function fail(text: string): never {
 
 /** runc 1.1 and later quote the word; callers match on "unknown signal". */
 function unknownSignal(text: string): RuntimeError {
-	return new RuntimeError("usage", `unknown signal ${JSON.stringify(text)}`);
+	return new RuntimeError(
+		"usage",
+		`unknown signal ${JSON.stringify(text)}`,
+		text.startsWith("-") ? { hint: "a signal has no dash before it: 9, KILL or SIGKILL" } : {},
+	);
 }

@@ -38,7 +38,7 @@ export function notRunning(): RuntimeError {
 }
 
 /** True while another command holds the lock. */
-function isLocked(native: Native, directory: StateDirectory): boolean {
+export function isLocked(native: Native, directory: StateDirectory): boolean {
 	const held = tryLock(native, directory, "shared");
 	if (held === "busy") return true;
 	if (held !== undefined) native.close({ fd: held });

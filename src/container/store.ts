@@ -3,6 +3,7 @@
  *
  *   state.json   the record (record.ts), replaced as a whole
  *   start.sock   the init listens on it until `start` (start.ts)
+ *   seccomp      the container's seccomp filter, in base64, for exec
  *   notify/      the sd_notify proxy socket, bound into the container
  *   mounts/      a private mount, with the root of a container that has no mount namespace (host-mounts.ts)
  *
@@ -21,6 +22,7 @@ export interface StateDirectory {
 	path: string;
 	record: string;
 	startSocket: string;
+	seccomp: string;
 	notify: string;
 	notifySocket: string;
 	mounts: string;
@@ -41,6 +43,7 @@ export function directoryOf(root: string, id: string): StateDirectory {
 		path,
 		record: `${path}/state.json`,
 		startSocket: `${path}/start.sock`,
+		seccomp: `${path}/seccomp`,
 		notify: `${path}/notify`,
 		notifySocket: `${path}/notify/notify.sock`,
 		mounts: `${path}/mounts`,

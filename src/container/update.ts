@@ -8,9 +8,10 @@ import type { CgroupPaths } from "./cgroups.js";
 import type { Place } from "./place.js";
 import type { ContainerRecord } from "./record.js";
 import { type Resources, recordedResources } from "./recorded-resources.js";
-import { containerStatus } from "./status.js";
-import { loadRecord, locate, lock, missing, writeRecord } from "./store.js";
+import { containerStatus, notRunning } from "./status.js";
+import { loadRecord, locate, missing, type StateDirectory, tryLock, writeRecord } from "./store.js";
 import { type ResctrlSchemas, updateResctrl } from "./update-resctrl.js";
+import { updateUnit } from "./update-unit.js";
 
 export interface UpdateRequest extends Place {
 	id: string;
@@ -21,19 +22,21 @@ export interface UpdateRequest extends Place {
 	schemas?: ResctrlSchemas;
 }
 
+/**
+ * Updates of one container go one after the other, by a lock on its cgroup. The lock on its directory is taken only as
+ * far as to wait for a start, and to keep delete from going on beside it: `state` takes whoever has more for a create.
+ */
 export function update(native: Native, request: UpdateRequest): void {
 	const directory = locate(native, request, request.id);
-	const held = lock(native, directory);
-	if (held === undefined) throw missing();
+	const opened: number[] = [];
 	try {
+		opened.push(lockForUse(native, directory));
+		const [cgroup] = Object.values(loadRecord(native, directory).cgroup_paths);
+		if (cgroup !== undefined && native.stat({ path: cgroup }) !== undefined)
+			opened.push(native.lockDirectory({ path: cgroup, exclusive: true, wait: true }));
+		// Again: it may have been another update's turn.
 		const record = loadRecord(native, directory);
-		// `creating`: a create was killed before it was done.
-		const status = containerStatus(native, directory, record, true);
-		if (status === "stopped" || status === "creating") {
-			throw new RuntimeError("container.state", "container not running", {
-				hint: "a container that has stopped has no limits to change",
-			});
-		}
+		if (containerStatus(native, directory, record, true) === "stopped") throw notRunning();
 		const undo: (() => void)[] = [];
 		try {
 			writeRecord(native, directory, change(native, request, record, undo));
@@ -41,21 +44,34 @@ export function update(native: Native, request: UpdateRequest): void {
 			throw takeBack(undo, named(error, request));
 		}
 	} finally {
-		native.close({ fd: held });
+		for (const fd of opened) native.close({ fd });
 	}
+}
+
+function lockForUse(native: Native, directory: StateDirectory): number {
+	const held = tryLock(native, directory, "shared");
+	if (held === undefined) throw missing();
+	if (held !== "busy") return held;
+	// A hook of its own may be who asks, and the create waits for that.
+	const record = loadRecord(native, directory);
+	if (containerStatus(native, directory, record) === "creating")
+		throw new RuntimeError("container.state", "cannot update a container in the creating state");
+	return native.lockDirectory({ path: directory.path, exclusive: false, wait: true });
 }
 
 /** Returns the record as it is from then on, and adds to `undo` what takes the change back. */
 function change(native: Native, request: UpdateRequest, record: ContainerRecord, undo: (() => void)[]) {
 	const { euid, initialUserNamespace } = native.identity();
-	const plan = compileUpdate({
+	const input = {
 		given: request.resources,
 		saved: recordedResources(record),
 		cgroups: cgroupsOf(record.cgroup_paths),
 		ociVersion: record.runtime_ts.ociVersion,
 		privileged: euid === 0 && initialUserNamespace,
-	});
+	};
+	const plan = compileUpdate(input);
 	applyUpdate(native, plan, undo);
+	updateUnit(native, record, plan, input, undo);
 	const resources = plan.merged as Record<string, unknown>;
 	const changed: ContainerRecord = { ...record, runtime_ts: { ...record.runtime_ts, resources } };
 	return request.schemas === undefined ? changed : updateResctrl(native, changed, request.schemas, undo);

@@ -240,7 +240,7 @@ export interface Native {
 	holdSignals(): void;
 	/** The end of holdSignals(). A signal that came and that nobody took has its effect then. */
 	releaseSignals(): void;
-	/** Connects to the console socket and sends the pty master with its name. */
+	/** Connects to a socket and sends a descriptor with a word: a pty master with its name, a pidfd with whose it is. */
 	sendTerminal(options: { socket: string; fd: number; name: string }): void;
 	/** Gives the pty behind `fd` the size of the caller's terminal, when there is one: supervise comes after the start. */
 	copyTerminalSize(options: { fd: number }): void;

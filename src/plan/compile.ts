@@ -163,7 +163,7 @@ function compileInside(context: Context, init: InitStep[], rlimits: RlimitSteps)
 		runtimeHooks(context, init);
 		createContainerHooks(context, init);
 	}
-	createConsole(context, init);
+	createConsole(context, init, true);
 	cgroup.enter(init);
 	enterRoot(context, init);
 	createWorkingDirectory(context, init);

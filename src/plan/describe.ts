@@ -78,6 +78,9 @@ const initSentences: Describe<InitStep> = {
 		`join namespaces: ${list(namespaces.map(({ type, path }) => `${type} (${path})`))}`,
 	clone: ({ namespaces, cgroup }) =>
 		`start the container's first process in new namespaces: ${list(namespaces)}${cgroup ? `, in cgroup ${cgroup}` : ""}`,
+	"container.join": ({ pid, cgroup }) =>
+		`join the namespaces of process ${pid}${cgroup ? `, for cgroup ${cgroup}` : ""}`,
+	"container.enter": () => "enter the container's cgroups and root filesystem",
 	"time.create": ({ offsets }) =>
 		`make a time namespace (${list(
 			offsets.map(({ clock, secs, nanosecs }) => `${clock} ${secs} s ${nanosecs} ns`),
@@ -86,7 +89,7 @@ const initSentences: Describe<InitStep> = {
 	"idmap.wait": () => "wait until the id maps are written",
 	"netDevices.wait": () => "wait until the network devices are moved",
 	"process.attribute": ({ files, value }) => `write ${JSON.stringify(value)} to ${files[0]} of the process`,
-	"keyring.join": ({ name }) => `make session keyring ${name}`,
+	"keyring.join": ({ name, existing }) => `${existing ? "join" : "make"} session keyring ${name}`,
 	"network.up": ({ device }) => `bring up network device ${device}`,
 	"root.open": ({ path, propagation }) =>
 		`open root filesystem ${path}${propagation ? ` (mounts of the host become ${propagation})` : ""}`,

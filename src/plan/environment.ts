@@ -13,11 +13,12 @@ export interface Environment {
 	needsHome: boolean;
 }
 
-export function compileEnvironment({ process, options }: Context): Environment {
+/** `listenPid`: of the process, in the container; 0 where the init fills it in. */
+export function compileEnvironment({ process, options }: Context, listenPid: 0 | 1 = 1): Environment {
 	const entries: string[] = [];
 	if (process.env !== undefined) append(entries, process.env);
 	if (options.notifyDirectory !== undefined) entries.push(`NOTIFY_SOCKET=${notifyDestination}/notify.sock`);
-	if (options.listenFds > 0) entries.push(`LISTEN_FDS=${options.listenFds}`, "LISTEN_PID=1");
+	if (options.listenFds > 0) entries.push(`LISTEN_FDS=${options.listenFds}`, `LISTEN_PID=${listenPid}`);
 
 	// By name, so that an inherited property of Object is none.
 	const values: Record<string, string> = Object.create(null);

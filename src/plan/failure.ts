@@ -35,8 +35,13 @@ function error(
 	});
 }
 
+/** What a message calls the value that a pointer names. */
+function inConfig(pointer: string): string {
+	return `config.json#${pointer}`;
+}
+
 /** An error of the init: `failure.step` is an index of `plan.init`. */
-export function explainFailure(plan: Pick<Plan, "init">, failure: FailedStep): RuntimeError {
+export function explainFailure(plan: Pick<Plan, "init">, failure: FailedStep, origin = inConfig): RuntimeError {
 	const step = plan.init[failure.step];
 	const text = errnoText(failure.code, failure.errno);
 	if (step === undefined) {
@@ -55,7 +60,7 @@ export function explainFailure(plan: Pick<Plan, "init">, failure: FailedStep): R
 			return explainHook(step, failure, text);
 		default: {
 			const at = refusedByCgroup(step, failure) ? "/linux/cgroupsPath" : step.at;
-			const where = at === undefined ? "" : ` (config.json#${at})`;
+			const where = at === undefined ? "" : ` (${origin(at)})`;
 			const { op } = step;
 			return error("init", inInit + sentence(step, failure, text) + where, { op, at }, failure, hintFor(step, failure));
 		}
@@ -63,12 +68,12 @@ export function explainFailure(plan: Pick<Plan, "init">, failure: FailedStep): R
 }
 
 /** An error of the engine: `failure.step` is an index of `plan.host`. */
-export function explainHostFailure(plan: Pick<Plan, "host">, failure: FailedStep): RuntimeError {
+export function explainHostFailure(plan: Pick<Plan, "host">, failure: FailedStep, origin = inConfig): RuntimeError {
 	const step = plan.host[failure.step];
 	const text = errnoText(failure.code, failure.errno);
 	if (step === undefined)
 		return new RuntimeError("init", `${starting}${failure.syscall}: ${text}`, { errno: failure.code });
-	const where = step.at === undefined ? "" : ` (config.json#${step.at})`;
+	const where = step.at === undefined ? "" : ` (${origin(step.at)})`;
 	const [code, action] = hostAction(step);
 	const said = describeHostStep(step);
 	let cause = text;
@@ -86,9 +91,11 @@ export function explainHostFailure(plan: Pick<Plan, "host">, failure: FailedStep
 
 type UnitStep = Extract<HostStep, { op: `systemd.${string}` }>;
 
-function isOfUnit(step: HostStep): step is UnitStep {
+export function isOfUnit(step: HostStep): step is UnitStep {
 	return step.op.startsWith("systemd.");
 }
+
+const WRONG_TYPE = ["EBADMSG", "ENXIO", "EINVAL"];
 
 /** systemd's own words, which name the property that it does not take; the config value behind that one is what is wrong. */
 function explainUnitFailure(step: UnitStep, failure: FailedStep, prefix: string): RuntimeError {
@@ -96,7 +103,11 @@ function explainUnitFailure(step: UnitStep, failure: FailedStep, prefix: string)
 	const said = failure.detail || errnoText(failure.code, failure.errno);
 	const properties = step.op === "systemd.stop" ? [] : step.properties;
 	const words = said.split(/[^A-Za-z]+/);
-	const at = properties.findLast(({ name, at }) => at !== undefined && words.includes(name))?.at ?? step.at;
+	const annotated = properties.filter(({ at }) => at?.startsWith("/annotations/"));
+	// A value of the wrong type systemd refuses without a word about which.
+	const only = WRONG_TYPE.includes(failure.code) && annotated.length === 1 ? annotated[0] : undefined;
+	const named = properties.findLast(({ name, at }) => at !== undefined && words.includes(name));
+	const at = named?.at ?? only?.at ?? step.at;
 	const where = at === undefined ? "" : ` (config.json#${at})`;
 	const message = `${prefix}unable to ${verbs[step.op]} systemd unit ${JSON.stringify(step.unit)}: ${said}${where}`;
 	return error("cgroup", message, { op: step.op, at }, failure, hintFor(step, failure));

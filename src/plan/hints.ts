@@ -31,6 +31,11 @@ export function hintFor(step: Step, failure: FailedStep): string | undefined {
 		case "namespace.join":
 			if (failure.code === "EINVAL") return "the path must be a namespace of the type that it is listed for";
 			return failure.code === "ENOENT" ? "the process that the namespace belonged to may have ended" : undefined;
+		case "container.join":
+			// ptrace(2), "Ptrace access mode checking": a process that is not dumpable is for the host's root to look into.
+			return failure.code === "EACCES" || failure.code === "EPERM"
+				? "a container can be entered only by who made it, and by a user without privileges only once it is started"
+				: undefined;
 		case "time.create":
 			if (failure.code === "ERANGE") return "a clock of the container would be negative, or beyond 146 years";
 			return failure.code === "EPERM" ? "setting the clocks of a namespace takes CAP_SYS_TIME" : undefined;
@@ -78,6 +83,8 @@ export function hintFor(step: Step, failure: FailedStep): string | undefined {
 			return bindDevice(step.source, failure, "in a user namespace");
 		case "systemd.start":
 			if (failure.code === "EEXIST") return "another container may use the same cgroupsPath";
+			if (failure.code === "EBADMSG" || failure.code === "ENXIO")
+				return 'a property has a type: org.systemd.property.NAME: "uint64 5" and "5" are different (org.freedesktop.systemd1(5))';
 			return failure.syscall === "cgroup"
 				? "a property of an org.systemd.property annotation may have moved the unit to another slice"
 				: undefined;
@@ -115,6 +122,8 @@ function bindDevice(source: string, { code, syscall }: FailedStep, where: string
 }
 
 function filesystem(type: string, { code }: FailedStep): string | undefined {
+	// What mount(8) calls a bind mount has no filesystem, and often the type none; without the option it is a mount of that.
+	if (code === "ENODEV" && type === "none") return "a bind mount is one whose options have bind or rbind";
 	if (code === "ENODEV") return `the kernel has no filesystem "${type}"; /proc/filesystems lists what there is`;
 	if (code === "EINVAL") return "an option may be one that the filesystem does not know";
 	if (code !== "EPERM") return undefined;

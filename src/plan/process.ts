@@ -1,6 +1,6 @@
 /** process: who runs what, where. Everything in this order, because each step takes away what an earlier one needed. */
 import { append } from "./append.js";
-import { compileCapabilities, finalCapabilities, withAdmin } from "./capabilities.js";
+import { type CapabilitySteps, compileCapabilities, finalCapabilities, withAdmin } from "./capabilities.js";
 import type { Context, Process } from "./context.js";
 import type { Environment } from "./environment.js";
 import { limitGroups } from "./groups.js";
@@ -27,13 +27,9 @@ export function becomeProcess(
 	compileScheduling(context, init);
 	labelProgram(context, init);
 	if (noNewPrivileges) init.push({ op: "process.noNewPrivileges", at: "/process/noNewPrivileges" });
-	init.push(capabilities.bound);
-	init.push({ op: "process.cwd", at: "/process/cwd", path: cwd, deferrable: true });
-	init.push(user(context));
 	// Loading a filter takes either no_new_privs or CAP_SYS_ADMIN.
 	const needsAdmin = !noNewPrivileges && hasFilter(context);
-	init.push(needsAdmin ? withAdmin(capabilities.apply) : capabilities.apply);
-	init.push({ op: "process.cwd", at: "/process/cwd", path: cwd });
+	becomeUser(context, capabilities, { op: "process.cwd", at: "/process/cwd", path: cwd }, needsAdmin, init);
 	if (environment.needsHome) init.push({ op: "process.home", at: "/process/env", uid: userOf(process).uid });
 	init.push({
 		op: "process.lookup",
@@ -49,6 +45,21 @@ export function becomeProcess(
 	if (needsAdmin) init.push(finalCapabilities(capabilities.apply));
 	const preserveFds = options.listenFds + options.preserveFds;
 	init.push({ op: "exec", at: "/process/args", args, env: environment.variables, preserveFds });
+}
+
+/** Who it is, what it may do, and where it is: the way there may be closed to root, or to the user. */
+export function becomeUser(
+	context: Context,
+	capabilities: CapabilitySteps,
+	cwd: InitStepOf<"process.cwd">,
+	needsAdmin: boolean,
+	init: InitStep[],
+): void {
+	init.push(capabilities.bound);
+	init.push({ ...cwd, deferrable: true });
+	init.push(user(context));
+	init.push(needsAdmin ? withAdmin(capabilities.apply) : capabilities.apply);
+	init.push(cwd);
 }
 
 function userOf({ user }: Process): NonNullable<Process["user"]> {
@@ -71,15 +82,18 @@ function user(context: Context): InitStepOf<"process.user"> {
 	return step;
 }
 
-/** Owned by the process's user, who could not open /dev/tty's namesakes otherwise. */
-export function createConsole({ process }: Context, init: InitStep[]): void {
+/**
+ * Owned by the process's user, who could not open /dev/tty's namesakes otherwise. `bind`: it is the container's
+ * /dev/console.
+ */
+export function createConsole({ process }: Context, init: InitStep[], bind: boolean): void {
 	if (!process.terminal) return;
 	const size = process.consoleSize;
 	init.push({
 		op: "console.create",
 		at: "/process/terminal",
 		uid: userOf(process).uid,
-		bind: true,
+		bind,
 		...(size ? { size: { height: size.height, width: size.width } } : {}),
 	});
 }

@@ -108,6 +108,20 @@ export const initStep = z.discriminatedUnion("op", [
 
 	z
 		.object({
+			op: z.literal("container.join"),
+			at,
+			pid: z.number().int().describe("of the container's first process"),
+			startTime: z.string().describe("of that process, in clock ticks since boot; another one is an error (ESRCH)"),
+			tasks: z.array(z.string()).describe("v1 cgroup directories, for container.enter; their `tasks` are opened"),
+			cgroup: z.string().optional().describe("v2 cgroup directory, which the clone that follows puts the process into"),
+			root: z.string().optional().describe("host path of the rootfs of a container without a mount namespace"),
+		})
+		.describe(
+			"exec: one setns(2) on the pidfd of the process, for every namespace that is another one than the init's own; on v2 all but that of cgroups",
+		),
+
+	z
+		.object({
 			op: z.literal("time.create"),
 			at,
 			offsets: z.array(
@@ -119,6 +133,11 @@ export const initStep = z.discriminatedUnion("op", [
 		),
 
 	// --- after the clone: run by the container's first process ---------------------------------------------
+	z
+		.object({ op: z.literal("container.enter"), at, ...rootSubstitute })
+		.describe(
+			"exec: enters the v1 cgroups and, on v2, the cgroup namespace; becomes root of the user namespace that was joined; / is the container's from here on",
+		),
 	z
 		.object({ op: z.literal("idmap.wait"), at, ...rootSubstitute })
 		.describe("asks the engine to write the id maps, waits, then becomes root in the new user namespace"),
@@ -136,7 +155,12 @@ export const initStep = z.discriminatedUnion("op", [
 			value: z.string(),
 		})
 		.describe("labels of LSMs, by a procfs that no mount of the container can cover (CVE-2019-19921, CVE-2025-52881)"),
-	z.object({ op: z.literal("keyring.join"), at, name: z.string() }),
+	z.object({
+		op: z.literal("keyring.join"),
+		at,
+		name: z.string(),
+		existing: z.boolean().optional().describe("exec: the container's own; its permissions are left as they are"),
+	}),
 	z.object({ op: z.literal("network.up"), at, device: z.literal("lo") }),
 	z.object({
 		op: z.literal("root.open"),
@@ -370,6 +394,7 @@ export const initStep = z.discriminatedUnion("op", [
 				.describe(
 					"EACCES and EPERM are not errors: the same step comes again after process.user (a home on NFS or FUSE, closed to root)",
 				),
+			existing: z.boolean().optional().describe("exec: it is not made when it is missing"),
 		})
 		.describe("chdir, then getcwd must be inside the root (CVE-2024-21626)"),
 	z
@@ -397,6 +422,10 @@ export const initStep = z.discriminatedUnion("op", [
 			args: z.array(z.string()),
 			env: z.array(z.string()),
 			preserveFds: z.number().int(),
+			listenPid: z
+				.boolean()
+				.optional()
+				.describe("exec: fills in LISTEN_PID of `env`, which in a pid namespace only the process itself can tell"),
 		})
 		.describe("closes every fd above 2+preserveFds, resets signals, execs what process.lookup found"),
 ]);
@@ -426,6 +455,7 @@ export const hostStep = z.discriminatedUnion("op", [
 			...unit,
 			op: z.literal("systemd.start"),
 			cgroup: z.string().describe("where its cgroup has to be then, below the mount point of a hierarchy"),
+			version: z.number().int().describe("of the systemd that the properties are for"),
 			enter: z.boolean().describe("the init is put into it; what it clones is born there"),
 			properties: z.array(unitProperty),
 		})

@@ -11,9 +11,17 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { makeRootfs } from "./bundle.js";
 import { type BenchOptions, parseOptions, usage } from "./options.js";
-import { lifecycleTable, machineFacts, memoryTable, runTable } from "./report.js";
-import { environment, preflight, prepare, type Runtime, sweep } from "./runtimes.js";
-import { lifecycleSchedule, type Measurement, measure, memorySchedule, runContender, runSchedule } from "./schedule.js";
+import { execTable, lifecycleTable, machineFacts, memoryTable, runTable } from "./report.js";
+import { endSleeping, environment, preflight, prepare, type Runtime, startSleeping, sweep } from "./runtimes.js";
+import {
+	execSchedule,
+	lifecycleSchedule,
+	type Measurement,
+	measure,
+	memorySchedule,
+	runContender,
+	runSchedule,
+} from "./schedule.js";
 
 const here = dirname(fileURLToPath(import.meta.url));
 
@@ -63,12 +71,19 @@ function bench(options: BenchOptions, work: string, state: string): number {
 		const life = measure(timer, work, lifecycleSchedule(runtimes, options.rounds));
 		const created = measure(timer, work, memorySchedule(runtimes, Math.min(options.rounds, 10)));
 		for (const [key, samples] of created.samples) if (key !== "-") life.samples.set(key, samples);
-		if (options.json) printJson(options, runtimes, { run, idle, life, created });
-		else printTables(options, runtimes, { run, idle, life, created });
+		for (const runtime of runtimes) startSleeping(runtime);
+		const exec = measure(timer, work, execSchedule(runtimes, options.rounds, 0));
+		const idleExec = measure(timer, work, execSchedule(runtimes, options.rounds, options.gapMs));
+		const measurements = { run, idle, life, created, exec, idleExec };
+		if (options.json) printJson(options, runtimes, measurements);
+		else printTables(options, runtimes, measurements);
 		const [first] = runtimes;
 		if (options.trace && first?.name === "runtime-ts") printTraces(first, floor, rootfs);
 	} finally {
-		for (const runtime of runtimes) clean(runtime);
+		for (const runtime of runtimes) {
+			endSleeping(runtime);
+			clean(runtime);
+		}
 	}
 	return runtimes[0]?.name === "runtime-ts" ? 0 : 1;
 }
@@ -78,15 +93,20 @@ interface Measurements {
 	idle: Measurement;
 	life: Measurement;
 	created: Measurement;
+	exec: Measurement;
+	idleExec: Measurement;
 }
 
-function printTables(options: BenchOptions, runtimes: Runtime[], { run, idle, life, created }: Measurements): void {
+function printTables(options: BenchOptions, runtimes: Runtime[], measurements: Measurements): void {
+	const { run, idle, life, created, exec, idleExec } = measurements;
 	const references = ["crun", "runc", "floor"];
 	console.log(machineFacts(runtimes));
 	console.log(`${options.rounds} rounds of each, everyone in every round, order rotated`);
 	console.log(`\nrun of /bin/true, back to back\n\n${runTable(run, references)}`);
 	console.log(`\nrun of /bin/true, ${options.gapMs} ms idle before each\n\n${runTable(idle, references)}`);
 	console.log(`\none container's life\n\n${lifecycleTable(life, runtimes)}`);
+	console.log(`\nanother process in it, back to back\n\n${execTable(exec, runtimes)}`);
+	console.log(`\nanother process in it, ${options.gapMs} ms idle before each\n\n${execTable(idleExec, runtimes)}`);
 	console.log(`\nmemory\n\n${memoryTable(run, created, life, runtimes)}`);
 	console.log("\nfloor: a static C program that makes the same system calls and decides nothing (test/bench/floor.c)");
 }

@@ -17,14 +17,14 @@ export function makeRootfs(path: string): void {
  * `cgroupsPath` is always given: without one, runc and crun make the container's cgroup below their own, and the
  * memory of what is measured would be accounted to (and limited by) the session that started the bench.
  */
-export function makeBundle(path: string, options: { rootfs: string; cgroupsPath: string }): void {
+export function makeBundle(path: string, options: { rootfs: string; cgroupsPath: string; args?: string[] }): void {
 	mkdirSync(path, { recursive: true });
 	const config = {
 		ociVersion: "1.0.2-dev",
 		process: {
 			terminal: false,
 			user: { uid: 0, gid: 0 },
-			args: ["/bin/true"],
+			args: options.args ?? ["/bin/true"],
 			env: ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TERM=xterm"],
 			cwd: "/",
 			capabilities: {
@@ -58,6 +58,8 @@ export function makeBundle(path: string, options: { rootfs: string; cgroupsPath:
 		},
 	};
 	writeFileSync(join(path, "config.json"), JSON.stringify(config, undefined, "\t"));
+	// For exec: what containerd sends for a probe.
+	writeFileSync(join(path, "process.json"), JSON.stringify({ ...config.process, args: ["/bin/true"] }));
 }
 
 /** Destination, type, source, options. */

@@ -71,6 +71,24 @@ export function lifecycleTable(measurement: Measurement, runtimes: Runtime[]): s
 	return table(["median ms", ...comparison(runtimes)], rows);
 }
 
+/** Medians of wall and processor time (user and system) of exec, and the ratio of the first runtime to the others. */
+export function execTable(measurement: Measurement, runtimes: Runtime[]): string {
+	const row = (label: string, key: string, field: "wallMs" | "cpuMs"): string[] => {
+		const medians = runtimes.map(({ name }) => median(measurement.samples.get(`${name} ${key}`) ?? [], field));
+		const [ours = Number.NaN, ...others] = medians;
+		return [label, ...medians.map((value) => fixed(value)), ...others.map((value) => fixed(ours / value))];
+	};
+	return table(
+		["median ms", ...comparison(runtimes)],
+		[
+			row("exec /bin/true, wall", "exec", "wallMs"),
+			row("exec /bin/true, processor", "exec", "cpuMs"),
+			row("exec --process --detach, wall", "probe", "wallMs"),
+			row("exec --process --detach, processor", "probe", "cpuMs"),
+		],
+	);
+}
+
 export function memoryTable(run: Measurement, created: Measurement, life: Measurement, runtimes: Runtime[]): string {
 	const held = (runtime: Runtime, field: keyof Memory): number =>
 		quantile(

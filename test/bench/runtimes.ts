@@ -11,6 +11,8 @@ export interface Runtime {
 	/** State directory (`--root`). */
 	root: string;
 	bundle: string;
+	/** One whose process sleeps, to be entered. */
+	sleepingBundle: string;
 	/** Name of its containers' cgroup in each hierarchy. */
 	cgroup: string;
 }
@@ -35,10 +37,29 @@ export function prepare(
 	const version = answer.stdout?.split("\n")[0]?.replace(/^.*version /, "") || "unknown version";
 	const root = join(places.state, name);
 	const bundle = join(places.work, `bundle-${name}`);
+	const sleepingBundle = join(places.work, `sleeping-${name}`);
 	const cgroup = `bench-${name}-${process.pid}`;
 	mkdirSync(root, { recursive: true, mode: 0o700 });
 	makeBundle(bundle, { rootfs: places.rootfs, cgroupsPath: `/${cgroup}` });
-	return { name, path, version, root, bundle, cgroup };
+	makeBundle(sleepingBundle, {
+		rootfs: places.rootfs,
+		cgroupsPath: `/${cgroup}-sleeping`,
+		args: ["/bin/sleep", "100000"],
+	});
+	return { name, path, version, root, bundle, sleepingBundle, cgroup };
+}
+
+export const sleepingId = "bench-sleeping";
+
+export function endSleeping({ path, root }: Runtime): void {
+	spawnSync(path, ["--root", root, "delete", "--force", sleepingId], { env: environment });
+}
+
+/** A container to be entered. */
+export function startSleeping({ name, path, root, sleepingBundle }: Runtime): void {
+	const args = ["--root", root, "run", "--detach", "--bundle", sleepingBundle, sleepingId];
+	const { status } = spawnSync(path, args, { env: environment, stdio: "ignore", timeout: 20_000 });
+	if (status !== 0) throw new Error(`${name}: no container to enter`);
 }
 
 /** Undefined when `run` of the bundle works; otherwise why not, and what can be done about it. */

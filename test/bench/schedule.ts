@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { environment, type Runtime } from "./runtimes.js";
+import { environment, type Runtime, sleepingId } from "./runtimes.js";
 import { rotate } from "./statistics.js";
 
 export interface Sample {
@@ -62,6 +62,28 @@ export function lifecycleSchedule(runtimes: Runtime[], rounds: number): string[]
 				line("!reap", pidFile),
 				command("delete"),
 			);
+		}
+	}
+	return lines;
+}
+
+/**
+ * /bin/true in a container that runs: as a person calls it, and as containerd does for each probe of Kubernetes (the process
+ * in a file, detached, a pid file). Keys are `runtime exec` and `runtime probe`.
+ */
+export function execSchedule(runtimes: Runtime[], rounds: number, gapMs: number): string[] {
+	const lines: string[] = [];
+	for (let round = 0; round < rounds; round++) {
+		for (const { name, path, root, sleepingBundle } of rotate(runtimes, round)) {
+			const pidFile = join(sleepingBundle, "pid");
+			const file = join(sleepingBundle, "process.json");
+			const command = (key: string, ...rest: string[]) => {
+				if (gapMs > 0) lines.push(line("!sleep", String(gapMs)));
+				lines.push(line(`${name} ${key}`, path, "--root", root, "exec", ...rest));
+			};
+			command("exec", sleepingId, "/bin/true");
+			command("probe", "--process", file, "--detach", "--pid-file", pidFile, sleepingId);
+			lines.push(line("!reap", pidFile));
 		}
 	}
 	return lines;

@@ -49,11 +49,27 @@ t.test("exceptions from a denial, and from a permission", async (t) => {
 	);
 });
 
+t.test("a later rule for more devices takes earlier ones back", async (t) => {
+	const rules = list([
+		deny,
+		{ allow: true, type: "b", major: 8, minor: 0, access: "rw" },
+		{ allow: false, type: "b", access: "w" },
+	]);
+	t.equal(rules.exceptions["b 8:0"], "r");
+	t.notOk(
+		"b 8:0" in
+			list([deny, { allow: true, type: "b", major: 8, minor: 0 }, { allow: false, type: "b", major: 8 }]).exceptions,
+	);
+	// The defaults allow nodes to be made.
+	t.equal(list([{ allow: true }, { allow: false, type: "b", major: 8 }]).exceptions["b 8:*"], "rw");
+});
+
 t.test("an exception from an exception is refused: the kernel would ignore it", async (t) => {
 	const refused: [Rules, string][] = [
 		[[deny, { allow: true, type: "c", major: 10, access: "rw" }, { allow: false, ...loop, access: "w" }], "/devices/2"],
 		[[{ allow: true }, { allow: false, type: "c", major: 10 }, { allow: true, ...loop }], "/devices/2"],
 		[[{ allow: true }, { allow: false, type: "c", major: 1 }], "/devices"],
+		[[deny, { allow: true, type: "c", minor: 7, access: "r" }, { allow: false, type: "c", major: 10 }], "/devices/2"],
 	];
 	for (const [rules, at] of refused) {
 		t.throws(() => list(rules), { code: "config.unsupported", context: { pointer: `/linux/resources${at}` } });

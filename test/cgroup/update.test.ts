@@ -53,7 +53,9 @@ t.test("zeros change nothing: docker sends them for everything that its user did
 		t.strictSame(compile(cgroups, docker, saved).merged, saved);
 	}
 	t.strictSame(writes(v1, { pids: { limit: 0 } }, {}, "1.0.2"), [], "so does a zero of pids before 1.3");
+	t.strictSame(compile(v1, { pids: { limit: 0 } }, { pids: { limit: 4 } }, "1.0.2").merged, { pids: { limit: 4 } });
 	t.strictSame(writes(v1, { pids: { limit: 0 } }), ["/pids/pids.max=0"]);
+	t.strictSame(compile(v1, docker).merged, {}, "nor is anything said of it later");
 });
 
 t.test("zeros that are values", async (t) => {

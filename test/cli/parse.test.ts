@@ -35,6 +35,21 @@ t.test("what engines send", async (t) => {
 	t.match(parse(["ps", ...behind]), { options: {}, positionals: behind }, "what stands behind the id is for ps");
 });
 
+t.test("exec: what is behind the container is the program's, and options that may be repeated", async (t) => {
+	t.same(parsed("exec --detach -e A=1 --env=B=2 -g 5 -u 1:2 c1 ls -l --all -- x"), {
+		command: "exec",
+		global: {},
+		options: { detach: true, env: ["A=1", "B=2"], "additional-gids": ["5"], user: "1:2" },
+		positionals: ["c1", "ls", "-l", "--all", "--", "x"],
+	});
+	t.match(parsed("exec -- c1 ls -l"), { options: {}, positionals: ["c1", "ls", "-l"] });
+	t.match(parsed("exec --process p.json --pid-file f c1"), { options: { process: "p.json" }, positionals: ["c1"] });
+	t.match(parsed("exec -t=false c1 -- ls"), { options: { tty: false }, positionals: ["c1", "--", "ls"] });
+	t.equal(parsed("exec"), undefined);
+	t.equal(parsed("exec -x c1 ls"), undefined);
+	t.match(await parseFull(["exec", "-x", "c1"]), { message: "flag provided but not defined: -x" });
+});
+
 t.test("what the hot parser leaves to yargs", async (t) => {
 	const lines = [
 		"",
@@ -57,7 +72,7 @@ t.test("what the hot parser leaves to yargs", async (t) => {
 		"create --preserve-fds three c1",
 		"create --preserve-fds 010 c1",
 		"create --preserve-fds -1 c1",
-		"exec c1 sh",
+		"attach c1 sh",
 		"kill c1 -9",
 		"--bundle b list",
 	];
@@ -105,7 +120,7 @@ function commandLine(command: CommandSpec): fc.Arbitrary<string[]> {
 			const rest = positionals.map((positional) => [positional]);
 			const groups = [...options];
 			if (ended) return [command.name, ...groups.flat(), "--", ...positionals];
-			if (command.optionsEnd) return [command.name, ...groups.flat(), ...positionals];
+			if (command.optionsEnd) return [command.name, ...groups.flat(), ...positionals, ...groups.flat()];
 			const out: string[] = [command.name];
 			while (groups.length + rest.length > 0) {
 				const from = rest.length === 0 || (groups.length > 0 && coin.next().value) ? groups : rest;

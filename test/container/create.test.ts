@@ -128,6 +128,12 @@ t.test("a terminal goes to the console socket", async (t) => {
 	});
 });
 
+t.test("a pidfd goes to its socket", async (t) => {
+	const native = host();
+	create(native, { ...request, pidfdSocket: "/run/p.sock" });
+	t.match(native.callsOf("sendTerminal"), [{ socket: "/run/p.sock", fd: Number, name: "standard" }]);
+});
+
 t.test("cgroup v2: the cgroup is there before the clone", async (t) => {
 	const native = host(config(), "v2");
 	create(native, request);

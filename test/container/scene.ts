@@ -71,7 +71,13 @@ export function put(native: SceneNative, options: Container = {}): ContainerReco
 		external_descriptors: [],
 		intel_rdt_path: "",
 		...options.record,
-		runtime_ts: { version: 1, ociVersion: "1.2.0", bundle: "/bundle", ...options.runtime },
+		runtime_ts: {
+			version: 1,
+			ociVersion: "1.2.0",
+			bundle: "/bundle",
+			exec: { process: { cwd: "/" }, steps: [] },
+			...options.runtime,
+		},
 	};
 	containerRecord.parse(record);
 	native.files.put(`${root}/${id}/state.json`, JSON.stringify(record));

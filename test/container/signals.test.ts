@@ -27,4 +27,6 @@ t.test("numbers, names with and without SIG in any case, and real-time signals",
 
 t.test("anything else is an unknown signal", async (t) => {
 	for (const text of bad) t.throws(() => signalNumber(text), { code: "usage", message: /^unknown signal / }, text);
+	const thrown = t.throws(() => signalNumber("-9"));
+	t.match(thrown, { context: { hint: /no dash before it/ } });
 });

@@ -321,6 +321,24 @@ t.test(
 	},
 );
 
+t.test(
+	"devices: a rule for more of them takes back what was allowed before; an exception from it is refused",
+	{ skip: without("devices") || oursOnly },
+	async (t) => {
+		const deny = { allow: false, access: "rwm" };
+		const loop = { allow: true, type: "c", major: 10, minor: 237, access: "rw" } as const;
+		const [list] = filesOf({ devices: [deny, loop, { allow: false, type: "c", major: 10, access: "w" }] }, "devices", [
+			"devices.list",
+		]);
+		t.match(list, /^c 10:237 r$/m);
+		t.match(list, /^c 1:3 rwm$/m, "what a container must have");
+		t.match(list, /^c 10:200 rwm$/m);
+		const hole = refused({ devices: [deny, { ...loop, minor: -1 }, { ...loop, allow: false }] });
+		t.equal(hole.status, 1);
+		t.match(hole.error, /"deny c 10:237 rw" is an exception from the one for c 10:\*.*linux\/resources\/devices\/2/);
+	},
+);
+
 t.test("what is not there is refused with its place", { skip: without("memory") || oursOnly }, async (t) => {
 	const places: [Resources, RegExp][] = [
 		[{ network: { classID: 5 } }, /controller "net_cls" is not mounted.*linux\/resources\/network\/classID/s],

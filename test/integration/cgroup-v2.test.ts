@@ -1,6 +1,6 @@
 /** The unified hierarchy with every controller: what test/vm's guest has and many hosts have not. */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from "node:fs";
 import t from "tap";
 import type { Config } from "../support/config.js";
 import { hostMounts } from "../support/leaks.js";
@@ -272,7 +272,8 @@ t.test("a fork beyond pids.max is refused and counted", async (t) => {
 		},
 		{
 			forks: "sh -c 'for i in 1 2 3 4 5 6 7 8; do sleep 1 & done; wait' 2>&1 | grep -c fork",
-			events: "cat /sys/fs/cgroup/pids.events",
+			// The shell itself reads it: the children of the other one are still there, and nobody can fork.
+			events: "read events </sys/fs/cgroup/pids.events; echo $events",
 		},
 	);
 	t.match(seen.forks, /^[1-9]/);
@@ -361,6 +362,69 @@ t.test("without a cgroup namespace it sees its path", async (t) => {
 	const result = container.run();
 	t.equal(result.stdout, `0::/${container.id}\n`);
 	t.match(result.stderr, /Read-only/);
+});
+
+t.test(
+	"the container's root owns its cgroup where it can manage it: the directory and what the kernel lists, no more",
+	async (t) => {
+		const owned = (edit: (config: Config) => void) => {
+			const container = space.container((config) => {
+				edit(config);
+				config.process.args = ["/bin/sleep", "1000"];
+			});
+			const result = container.create();
+			if (result.status !== 0) throw new Error(result.stderr);
+			const directory = `${root}/${container.id}`;
+			const owners = new Map(
+				["", ...readdirSync(directory)].map((file) => [file, statSync(`${directory}/${file}`).uid]),
+			);
+			if (container.delete("--force").status !== 0) throw new Error("delete");
+			return [...owners].filter(([, uid]) => uid !== 0).map(([file, uid]) => `${file} ${uid}`);
+		};
+		const mapped = (config: Config) => {
+			writable(config);
+			config.linux.namespaces.push({ type: "user" });
+			const range = [{ containerID: 0, hostID: 100000, size: 65536 }];
+			Object.assign(config.linux, { uidMappings: range, gidMappings: range });
+		};
+		const listed = read("/sys/kernel/cgroup/delegate").split("\n");
+		const found = owned(mapped);
+		t.same(
+			found.filter((line) => !listed.includes(line.split(" ")[0] ?? "")),
+			[" 100000"],
+			"nothing else",
+		);
+		for (const file of ["cgroup.procs", "cgroup.subtree_control", "cgroup.threads"])
+			t.ok(found.includes(`${file} 100000`), file);
+		t.notOk(
+			found.some((line) => line.startsWith("memory.max")),
+			"its limits are not its own",
+		);
+		t.same(owned(withNamespace), [], "a mount that can't be written to");
+		const user = owned((config) => {
+			mapped(config);
+			config.process.user = { uid: 1000, gid: 1000 };
+		});
+		t.ok(user.includes("cgroup.procs 101000"), "whoever the process runs as");
+	},
+);
+
+t.test("the container's root makes cgroups below its own, and limits them", { skip: oursOnly }, async (t) => {
+	const seen = space.inside(
+		(config) => {
+			writable(config);
+			config.linux.namespaces.push({ type: "user" });
+			const range = [{ containerID: 0, hostID: 100000, size: 65536 }];
+			Object.assign(config.linux, { uidMappings: range, gidMappings: range });
+			config.linux.resources = { devices: [deny], memory: { limit: 64 << 20 } };
+		},
+		{
+			tree: "cd /sys/fs/cgroup && mkdir own below && echo $$ > own/cgroup.procs && echo +memory > cgroup.subtree_control && echo 8388608 > below/memory.max && cat below/memory.max",
+			limit: "echo max > /sys/fs/cgroup/memory.max",
+		},
+	);
+	t.equal(seen.tree, "8388608");
+	t.match(seen.limit, /Permission denied/);
 });
 
 /** Makes cgroups below its own, moves children there, which fork on and on, and says so. */

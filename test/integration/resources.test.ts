@@ -1,5 +1,5 @@
 /** Each property of linux.resources: what the kernel's own file says after create, and after update. */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import t from "tap";
 import type { Spec } from "../../src/bundle/spec.js";
@@ -235,6 +235,14 @@ const properties: Record<string, Property> = {
 			["hugetlb", `hugetlb.${pageSize}.max`, `${2 ** 32}`, `${2 ** 31}`],
 		],
 	},
+	"network.classID and network.priorities": {
+		created: { network: { classID: 1048577, priorities: [{ name: "lo", priority: 5 }] } },
+		updated: { network: { classID: 1048578, priorities: [{ name: "lo", priority: 6 }] } },
+		v1: [
+			["net_cls", "net_cls.classid", "1048577", "1048578"],
+			["net_prio", "net_prio.ifpriomap", /^lo 5$/m, /^lo 6$/m],
+		],
+	},
 	unified: {
 		created: { unified: { "memory.high": `${48 * MiB}`, "pids.max": "44" } },
 		updated: { unified: { "memory.high": `${24 * MiB}` } },
@@ -310,9 +318,9 @@ function bfqDevice(t: { teardown: (run: () => unknown) => unknown }): string {
 const weightFile = layout === "v1" ? "blkio.bfq.weight" : "io.bfq.weight";
 const blockIo = layout === "v1" ? "blkio" : "io";
 
-// Last of those that need the probe: on v2 loading BFQ gives every cgroup another file for weights.
+// Last of those that need the probe: BFQ gives every cgroup a file of its own for weights, which is then preferred on v2.
 t.test("weights by device, of the BFQ scheduler", { skip: oursOnly }, async (t) => {
-	if (layout === "v2") execFileSync("modprobe", ["bfq"]);
+	spawnSync("modprobe", ["bfq"]);
 	if (!hasControlFile(blockIo, `/${probe.id}`, weightFile)) return t.pass("the kernel has no BFQ scheduler");
 	const device = bfqDevice(t);
 	const [major, minor] = device.split(":").map(Number) as [number, number];

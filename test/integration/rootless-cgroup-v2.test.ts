@@ -64,6 +64,12 @@ t.test("in a delegated tree the container has its cgroup with its limits, which 
 	const create = container.create();
 	t.equal(create.status, 0, create.stderr);
 	const directory = `${tree}/container`;
+	const update = (...limits: string[]) => inTree.runtime.command(["update", ...limits, container.id]);
+	t.equal(update("--pids-limit", "13", "--memory", "32M").status, 0);
+	t.same([read(`${directory}/pids.max`), read(`${directory}/memory.max`)], ["13", `${32 << 20}`]);
+	t.equal(update("--memory", "64M", "--cpu-share", "100").status, 1, "a controller that was not delegated");
+	t.equal(read(`${directory}/memory.max`), `${32 << 20}`);
+	t.equal(update("--pids-limit", "12", "--memory", "64M").status, 0);
 	t.equal(read(`${directory}/cgroup.procs`), `${container.state().pid}`);
 	t.equal(read(`/proc/${container.state().pid}/cgroup`), `0::${delegated}/container`);
 	t.equal(container.start().status, 0);

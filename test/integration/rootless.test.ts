@@ -1,5 +1,4 @@
 /** Called by an ordinary user, who has nothing but the own id. */
-import { execFileSync } from "node:child_process";
 import {
 	chmodSync,
 	chownSync,
@@ -15,8 +14,7 @@ import { join } from "node:path";
 import t from "tap";
 import { Caller } from "../support/caller.js";
 import type { Config } from "../support/config.js";
-import { hostMounts } from "../support/leaks.js";
-import { mountOn, parseMountinfo } from "../support/mountinfo.js";
+import { mountOn } from "../support/mountinfo.js";
 import { failed, onNode, oursOnly } from "../support/runtime.js";
 import { Terminal } from "../support/terminal.js";
 import { nothingLeft, workspace } from "../support/workspace.js";
@@ -287,110 +285,6 @@ t.test("a session keyring of its own", async (t) => {
 	t.match(result.stdout, `_ses.${container.id}`);
 });
 
-t.test("linux.devices are the host's, and must be those", async (t) => {
-	const seen = caller.inside(
-		(config) => {
-			config.linux.devices = [
-				{ path: "/dev/full", type: "c", major: 1, minor: 7 },
-				{ path: "/dev/pipe", type: "p", fileMode: 0o600 },
-			];
-		},
-		{ full: "stat -c %t:%T /dev/full", write: "echo > /dev/full", pipe: "stat -c '%F %a' /dev/pipe" },
-	);
-	t.equal(seen.full, "1:7");
-	t.match(seen.write, /No space left/);
-	t.equal(seen.pipe, "fifo 600");
-	const wrong = caller.container((config) => {
-		config.linux.devices = [{ path: "/dev/full", type: "c", major: 1, minor: 3 }];
-	});
-	t.match(wrong.create(), {
-		status: 1,
-		stderr: /\/dev\/full.*no such device or address \(config.json#\/linux\/devices\/0\)/s,
-	});
-	const missing = caller.container((config) => {
-		config.linux.devices = [{ path: "/dev/none", type: "c", major: 1, minor: 3 }];
-	});
-	t.match(missing.create(), { status: 1, stderr: /hint: .*the host has no \/dev\/none/s });
-});
-
-t.test("a network namespace that is the host's: /sys is the host's too, read-only as a whole", async (t) => {
-	const share = (config: Config): void => {
-		config.linux.namespaces = config.linux.namespaces.filter(({ type }) => type !== "network");
-	};
-	const seen = caller.inside(share, { table: "cat /proc/self/mountinfo", net: "ls /sys/class/net" });
-	const below = parseMountinfo(seen.table).filter(({ point }) => point === "/sys" || point.startsWith("/sys/"));
-	t.ok(below.length > 1, "with what the host has mounted below");
-	for (const mount of below.filter(({ type }) => type !== "tmpfs"))
-		t.ok(mount.options.includes("ro"), `${mount.point} is read-only`);
-	for (const option of ["ro", "nosuid", "nodev", "noexec"]) t.ok(below[0]?.options.includes(option), option);
-	t.same(seen.net.split("\n"), readdirSync("/sys/class/net"));
-});
-
-t.test("an ipc namespace that is the host's: its message queues, if the host has them mounted", async (t) => {
-	const share = (config: Config): void => {
-		config.linux.namespaces = config.linux.namespaces.filter(({ type }) => type !== "ipc");
-	};
-	if (!existsSync("/dev/mqueue")) {
-		const result = caller.container(share).create();
-		t.equal(result.status, 1);
-		t.match(result.stderr, /the host has nothing at \/dev\/mqueue/);
-		return;
-	}
-	const seen = caller.inside(share, { table: "cat /proc/self/mountinfo" });
-	t.ok(mountOn(seen.table, "/dev/mqueue"));
-});
-
-t.test("a pid namespace that is the host's: proc can't be mounted, and that is said", async (t) => {
-	const result = caller
-		.container((config) => {
-			config.linux.namespaces = config.linux.namespaces.filter(({ type }) => type !== "pid");
-		})
-		.create();
-	t.match(result, { status: 1, stderr: /operation not permitted \(config.json#\/mounts\/0\)\s+hint: .*pid namespace/ });
-});
-
-t.test("a bind mount keeps the flags that its user namespace locks", async (t) => {
-	const source = space.path("locked");
-	mkdirSync(source);
-	execFileSync("mount", ["-t", "tmpfs", "-o", "nosuid,nodev,noexec,mode=755", "tmpfs", source]);
-	t.teardown(() => execFileSync("umount", [source]));
-	writeFileSync(join(source, "file"), "");
-	const binding = (options: string[]) => (config: Config) => {
-		config.mounts.push({ destination: "/tmp", source, options });
-	};
-	const options = (words: string[]): string[] => {
-		const { table } = caller.inside(binding(words), { table: "cat /proc/self/mountinfo" });
-		return mountOn(table, "/tmp").options;
-	};
-	const locked = ["nosuid", "nodev", "noexec"];
-	t.same(
-		locked.filter((flag) => options(["rbind"]).includes(flag)),
-		locked,
-	);
-	const readonly = options(["rbind", "ro"]);
-	t.same(
-		[...locked, "ro"].filter((flag) => readonly.includes(flag)),
-		[...locked, "ro"],
-	);
-	t.ok(options(["rbind", "rw"]).includes("rw"), "nothing locks this one");
-	for (const cleared of ["suid", "dev", "exec"]) {
-		const result = caller.container(binding(["rbind", cleared])).create();
-		t.equal(result.status, 1, cleared);
-		t.match(result.stderr, /operation not permitted \(config.json#\/mounts\/\d+\)\s+hint: .*can't be cleared/);
-	}
-});
-
-t.test("a remount keeps them, too", async (t) => {
-	const seen = caller.inside(
-		(config) => {
-			config.mounts.push({ destination: "/dev/shm", source: "shm", options: ["remount", "bind", "ro"] });
-		},
-		{ table: "cat /proc/self/mountinfo" },
-	);
-	const { options } = mountOn(seen.table, "/dev/shm");
-	for (const flag of ["ro", "nosuid", "nodev", "noexec"]) t.ok(options.includes(flag), flag);
-});
-
 t.test("a terminal", async (t) => {
 	const container = caller.container((config) => {
 		config.process.terminal = true;
@@ -437,73 +331,6 @@ t.test("hooks run as the user on the host, as root in the container", async (t) 
 		`poststart ${uid}`,
 		`poststop ${uid}`,
 	]);
-});
-
-t.test("cgroups: its caller's; one that can't be made, or limits that can't, are refused by name", async (t) => {
-	const { cgroup } = caller.inside(() => {}, { cgroup: "cat /proc/self/cgroup" });
-	t.equal(cgroup, readFileSync("/proc/self/cgroup", "utf8").trim());
-	const path = caller
-		.container((config) => {
-			config.linux.cgroupsPath = `/${space.token}-refused`;
-		})
-		.create();
-	t.equal(path.status, 1);
-	t.match(
-		path.stderr,
-		/unable to apply cgroup configuration: .*permission denied \(config.json#\/linux\/cgroupsPath\)/,
-	);
-	t.match(path.stderr, /hint: a cgroup can be made only where it was delegated/);
-	const limits = caller
-		.container((config) => {
-			config.linux.resources = { pids: { limit: 10 } };
-		})
-		.create();
-	t.equal(limits.status, 1);
-	t.match(limits.stderr, /unable to apply cgroup configuration: .*permission denied/);
-	t.match(
-		caller.runtime.command(["--rootless", "false", "run", "--bundle", caller.container().bundle.path, "demanded"]),
-		{ status: 1, stderr: /unable to apply cgroup configuration/ },
-		"--rootless false: not without one",
-	);
-	t.same(caller.states, []);
-});
-
-const hierarchies = hostMounts().filter(({ type }) => type === "cgroup");
-const noHierarchy = hierarchies.length === 0 ? "the host has no cgroup v1 hierarchy" : false;
-
-t.test("a delegated cgroup is used, and removed", { skip: noHierarchy }, async (t) => {
-	const parent = `/${space.token}-delegated`;
-	const directories = hierarchies.map(({ point }) => point + parent);
-	for (const directory of directories) {
-		mkdirSync(directory);
-		for (const file of ["cpuset.cpus", "cpuset.mems"]) {
-			if (existsSync(join(directory, file)))
-				writeFileSync(join(directory, file), readFileSync(join(directory, "..", file)));
-		}
-		execFileSync("chown", ["-R", `${uid}:${uid}`, directory]);
-	}
-	t.teardown(() => {
-		for (const directory of directories) execFileSync("rmdir", [directory]);
-	});
-	const container = caller.container((config) => {
-		config.linux.cgroupsPath = `${parent}/c`;
-		config.linux.resources = { devices: [{ allow: false, access: "rwm" }], pids: { limit: 12 }, cpu: { shares: 512 } };
-		config.process.args = [
-			"/bin/sh",
-			"-c",
-			"cat /proc/self/cgroup /sys/fs/cgroup/pids/pids.max; sleep 1000 & sleep 1000",
-		];
-	});
-	const create = container.create();
-	t.equal(create.status, 0, create.stderr);
-	t.equal(container.start().status, 0);
-	await container.printed("\n12\n");
-	t.match(container.output, `:pids:${parent}/c\n`);
-	t.match(container.output, `:memory:${parent}/c\n`);
-	t.equal(caller.runtime.command(["kill", "--all", container.id, "KILL"]).status, 0);
-	await container.stopped();
-	t.equal(container.delete().status, 0);
-	for (const directory of directories) t.notOk(existsSync(`${directory}/c`), directory);
 });
 
 t.test("no state of the user is left", async (t) => {

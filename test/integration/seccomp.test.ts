@@ -224,6 +224,17 @@ t.test("the filter holds without no_new_privs too, and for another user", async 
 	}
 });
 
+t.test("a profile that refuses everything, exit included, ends the container", async (t) => {
+	const container = space.container((config) => {
+		config.linux.seccomp = { defaultAction: "SCMP_ACT_ERRNO", syscalls: [] };
+	});
+	const started = Date.now();
+	const { status } = container.run([], { timeoutMs: 20_000 });
+	t.not(status, 0);
+	t.not(status, null, "it ended by itself");
+	t.ok(Date.now() - started < 10_000, "it did not go round and round");
+});
+
 t.test("create and start, with no_new_privs and without", async (t) => {
 	for (const noNewPrivileges of [true, false]) {
 		const container = space.container((config) => {

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { compileDeviceProgram, toBase64 } from "../../src/cgroup/device-program.js";
@@ -58,6 +58,64 @@ t.test("cgroup.inherit fills the empty ones, from the top", async (t) => {
 	t.equal(run([step]), undefined);
 	t.equal(readFileSync(cpus(path), "utf8"), "1\n", "a value that is there stays");
 });
+
+t.test("cgroup.removeParents takes back the parents that were made, where nothing is in them", async (t) => {
+	t.equal(run([{ op: "cgroup.removeParents" }]), undefined, "those of other tests");
+	const root = scratch(t);
+	const remove = () => run([{ op: "cgroup.removeParents" }]);
+	mkdirSync(join(root, "there"));
+	t.equal(
+		run([
+			{ op: "cgroup.create", path: join(root, "there/made/one/leaf") },
+			{ op: "cgroup.create", path: join(root, "there/made/two/leaf") },
+		]),
+		undefined,
+	);
+	rmdirSync(join(root, "there/made/one/leaf"));
+	t.equal(remove(), undefined);
+	t.same(readdirSync(join(root, "there/made")), ["two"], "somebody is in the other one");
+	rmdirSync(join(root, "there/made/two/leaf"));
+	t.equal(remove(), undefined);
+	t.ok(existsSync(join(root, "there/made/two")), "once is all");
+
+	t.equal(run([{ op: "cgroup.create", path: join(root, "there/again/leaf") }]), undefined);
+	rmdirSync(join(root, "there/again/leaf"));
+	t.equal(remove(), undefined);
+	t.notOk(existsSync(join(root, "there/again")));
+	t.ok(existsSync(join(root, "there")), "it was not made");
+});
+
+t.test("cgroup.write takes the other file where the first is missing, and only there", async (t) => {
+	const directory = scratch(t);
+	const [first, second] = [join(directory, "io.bfq.weight"), join(directory, "io.weight")];
+	const step: HostStep = { op: "cgroup.write", path: first, value: "5", instead: { path: second, value: "50" } };
+	t.match(run([step]), { code: "ENOENT", detail: second });
+	writeFileSync(second, "");
+	t.equal(run([step]), undefined);
+	t.equal(readFileSync(second, "utf8"), "50");
+	writeFileSync(first, "");
+	writeFileSync(second, "");
+	t.equal(run([step]), undefined);
+	t.same([readFileSync(first, "utf8"), readFileSync(second, "utf8")], ["5", ""]);
+	mkdirSync(join(directory, "d"));
+	t.match(run([{ ...step, path: join(directory, "d") }]), { code: "EISDIR" }, "another failure is one");
+});
+
+t.test(
+	"cgroup.delegate gives away the directory and the files that the kernel lists",
+	{ skip: needsRoot },
+	async (t) => {
+		const path = scratch(t);
+		const listed = readFileSync("/sys/kernel/cgroup/delegate", "utf8").trim().split("\n");
+		for (const file of [...listed.slice(1), "memory.max"]) writeFileSync(join(path, file), "");
+		t.equal(run([{ op: "cgroup.delegate", path, uid: 4242 }]), undefined, "a file that is missing is none of its own");
+		const owner = (file: string) => statSync(join(path, file)).uid;
+		t.equal(owner("."), 4242);
+		for (const file of listed.slice(1)) t.equal(owner(file), 4242, file);
+		t.equal(owner("memory.max"), 0);
+		t.match(run([{ op: "cgroup.delegate", path: join(path, "none"), uid: 1 }]), { syscall: "chown", code: "ENOENT" });
+	},
+);
 
 t.test("cgroup.check compares numbers", async (t) => {
 	const path = join(scratch(t), "memory.usage_in_bytes");

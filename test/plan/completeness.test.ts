@@ -15,7 +15,6 @@ const NOT_FOR_LINUX = ["process.commandLine", "solaris", "windows", "vm", "zos",
 /** Read before there is a plan, or by a command that makes none; `personality.flags` has no value that would be taken. */
 const ELSEWHERE: Record<string, string> = {
 	"root.path": "src/bundle/load.ts",
-	"process.execCPUAffinity": "for exec",
 	"process.execCPUAffinity.initial": "for exec",
 	"process.execCPUAffinity.final": "for exec",
 	"linux.personality.flags": "src/bundle/rules",

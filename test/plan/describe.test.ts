@@ -23,6 +23,13 @@ const sentences: [InitStep, string][] = [
 		{ op: "clone", namespaces: [], cgroup: "/c" },
 		"start the container's first process in new namespaces: none, in cgroup /c",
 	],
+	[{ op: "container.join", pid: 7, startTime: "1", tasks: [] }, "join the namespaces of process 7"],
+	[
+		{ op: "container.join", pid: 7, startTime: "1", tasks: [], cgroup: "/c" },
+		"join the namespaces of process 7, for cgroup /c",
+	],
+	[{ op: "container.enter" }, "enter the container's cgroups and root filesystem"],
+	[{ op: "keyring.join", name: "_ses.c", existing: true }, "join session keyring _ses.c"],
 	[{ op: "time.create", offsets: [] }, "make a time namespace (no offsets)"],
 	[
 		{ op: "time.create", offsets: [{ clock: "boottime", secs: "-5", nanosecs: 7 }] },
@@ -180,11 +187,11 @@ const properties = [
 
 const hostSentences: [HostStep, string][] = [
 	[
-		{ op: "systemd.start", ...unit, cgroup: "/a.slice/u.scope", enter: true, properties },
+		{ op: "systemd.start", ...unit, cgroup: "/a.slice/u.scope", version: 252, enter: true, properties },
 		"start systemd unit u.scope with the init in it: Slice=a.slice, TasksMax=infinity, DeviceAllow",
 	],
 	[
-		{ op: "systemd.start", ...unit, cgroup: "/u.slice", enter: false, properties: [] },
+		{ op: "systemd.start", ...unit, cgroup: "/u.slice", version: 252, enter: false, properties: [] },
 		"start systemd unit u.scope: none",
 	],
 	[

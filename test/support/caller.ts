@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { type Bundle, type Edit, makeBundle } from "./bundle.js";
 import type { Config } from "./config.js";
 import { type CommandOptions, programForUsers, Runtime } from "./runtime.js";
-import { answers, Container, script, type Workspace } from "./workspace.js";
+import { Container, inside, type Workspace } from "./workspace.js";
 
 /** Ids of /etc/subuid and /etc/subgid that a caller with `ranges` has. Five digits: 340 of them fit into one page. */
 export const range = { first: 70_000, size: 65_536 };
@@ -19,6 +19,8 @@ export interface CallerOptions {
 	before?: string[];
 	/** Words between the change of user and the runtime, for instance `unshare -Ur`. */
 	through?: string[];
+	/** Options of the runtime, for all commands. */
+	options?: string[];
 }
 
 export class Caller {
@@ -40,7 +42,7 @@ export class Caller {
 			mkdirSync(path, { mode: 0o700 });
 			chownSync(path, uid, uid);
 		}
-		const program = programForUsers(space.directory);
+		const program = [...programForUsers(space.directory), ...(options.options ?? [])];
 		this.runtime = new Runtime(undefined, join(this.directory, "io"), this.#words(), program);
 	}
 
@@ -94,13 +96,7 @@ export class Caller {
 		questions: Record<Key, string>,
 		options: CommandOptions = {},
 	): Record<Key, string> {
-		const container = this.container((config, bundle) => {
-			config.process.args = ["/bin/sh", "-c", script(questions)];
-			edit(config, bundle);
-		});
-		const result = container.run([], options);
-		if (result.status !== 0) throw new Error(`run failed with ${result.status}: ${result.stderr}${result.stdout}`);
-		return answers(questions, result.stdout);
+		return inside((asking) => this.container(asking), edit, questions, options);
 	}
 
 	/** Names in the user's state root. */

@@ -115,13 +115,7 @@ export class Workspace {
 		questions: Record<Key, string>,
 		options: CommandOptions = {},
 	): Record<Key, string> {
-		const container = this.container((config, bundle) => {
-			config.process.args = ["/bin/sh", "-c", script(questions)];
-			edit(config, bundle);
-		});
-		const result = container.run([], options);
-		if (result.status !== 0) throw new Error(`run failed with ${result.status}: ${result.stderr}${result.stdout}`);
-		return answers(questions, result.stdout);
+		return inside((asking) => this.container(asking), edit, questions, options);
 	}
 
 	leaks(): string[] {
@@ -146,6 +140,22 @@ export class Workspace {
 		removeCgroups(this.token);
 		if (mounts(this.token).length === 0) rmSync(this.directory, { recursive: true, force: true });
 	}
+}
+
+/** Workspace.inside for a container that `make` makes. */
+export function inside<Key extends string>(
+	make: (edit: Edit) => Container,
+	edit: Edit,
+	questions: Record<Key, string>,
+	options: CommandOptions,
+): Record<Key, string> {
+	const container = make((config, bundle) => {
+		config.process.args = ["/bin/sh", "-c", script(questions)];
+		edit(config, bundle);
+	});
+	const result = container.run([], options);
+	if (result.status !== 0) throw new Error(`run failed with ${result.status}: ${result.stderr}${result.stdout}`);
+	return answers(questions, result.stdout);
 }
 
 export function script(questions: Record<string, string>): string {

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that the given parts of the work need, where they are missing.
 #
-#   install-deps.sh build|test|lint|bench|vm ...
+#   install-deps.sh build|test|lint|bench|vm|engines ...
 #
 # Says nothing and needs no root when nothing is missing. Node and npm are expected to be there: which ones is the
 # user's choice (Node >= 20).
@@ -55,8 +55,22 @@ for part in "$@"; do
 		need e2fsprogs has mkfs.ext4
 		need secilc has secilc
 		;;
+	engines)
+		need containerd has containerd
+		need docker.io has dockerd
+		need podman has podman
+		need buildah has buildah
+		need conmon has conmon
+		need runc has runc
+		need containernetworking-plugins test -x /usr/lib/cni/bridge
+		need iptables has iptables
+		need slirp4netns has slirp4netns
+		# What --init of the engines runs.
+		need tini test -x /usr/bin/tini-static
+		need curl has curl
+		;;
 	*)
-		echo "usage: $0 build|test|lint|bench|vm ..." >&2
+		echo "usage: $0 build|test|lint|bench|vm|engines ..." >&2
 		exit 2
 		;;
 	esac
@@ -86,9 +100,34 @@ fi
 
 install() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}"; }
 
+# The packages of engines start their services and enable them for the next boot. The tests start engines of their own,
+# so for the time of the installation nothing is started, and what the packages enabled is disabled again.
+policy=/usr/sbin/policy-rc.d
+services=(containerd.service docker.service docker.socket podman.service podman.socket podman-auto-update.service
+	podman-auto-update.timer podman-restart.service)
+quietly() {
+	local enabled=() service
+	for service in "${services[@]}"; do
+		systemctl is-enabled --quiet "$service" 2>/dev/null && enabled+=("$service")
+	done
+	local own=
+	[[ -e $policy ]] || own=1
+	[[ -z $own ]] || printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" install -m 755 /dev/stdin "$policy"
+	local status=0
+	"$@" || status=$?
+	[[ -z $own ]] || "${as_root[@]}" rm -f "$policy"
+	for service in "${services[@]}"; do
+		[[ " ${enabled[*]} " == *" $service "* ]] && continue
+		"${as_root[@]}" systemctl disable "$service" >/dev/null 2>&1 || true # of a package that is not there
+	done
+	return "$status"
+}
+
 echo "installing ${missing[*]}"
 # A fresh machine has no package lists, an old one has lists that name packages which are gone: fetch them, then again.
-install >/dev/null 2>&1 || {
+with=()
+[[ " $* " != *" engines "* ]] || with=(quietly)
+"${with[@]}" install >/dev/null 2>&1 || {
 	"${as_root[@]}" apt-get update -q
-	install
+	"${with[@]}" install
 }

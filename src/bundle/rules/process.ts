@@ -69,7 +69,22 @@ function checkEnvironment({ env = [] }: Process, report: Report): void {
 	}
 }
 
+/** As -1 it means "leave it as it is" to setresuid(2): the process would stay root. */
+const NO_ID = 4_294_967_295;
+
+function checkUser({ user }: Process, report: Report): void {
+	if (user === undefined) return;
+	const found = `expected an id from 0 to ${NO_ID - 1}; found ${NO_ID}`;
+	if (user.uid === NO_ID) report.error("/process/user/uid", found);
+	if (user.gid === NO_ID) report.error("/process/user/gid", found);
+	const groups = user.additionalGids ?? [];
+	for (let index = 0; index < groups.length; index++) {
+		if (groups[index] === NO_ID) report.error(`/process/user/additionalGids/${index}`, found);
+	}
+}
+
 export function checkProcess({ process }: Spec, report: Report): void {
+	checkUser(process, report);
 	checkRlimits(process, report);
 	checkCapabilities(process, report);
 	checkEnvironment(process, report);

@@ -30,11 +30,15 @@ const READS = new Map<Rule, string[]>([
 ]);
 
 /** `document` is changed. */
-export function checkWhatFits(document: unknown, violations: readonly Violation[]): Diagnostic[] {
+export function checkWhatFits(
+	document: unknown,
+	violations: readonly Violation[],
+	rules: readonly Rule[] = RULES,
+): Diagnostic[] {
 	const faults = violations.map(pointerOf);
 	for (const pointer of faults) takeOut(document, pointer);
 	const report = new Report();
-	for (const rule of RULES) {
+	for (const rule of rules) {
 		const reads = READS.get(rule) ?? [];
 		if (!reads.some((pointer) => touches(pointer, faults))) attempt(rule, document as Spec, report);
 	}

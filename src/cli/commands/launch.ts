@@ -11,7 +11,7 @@ export function launchRequest(
 	{ id, bundle }: { id: string; bundle: string },
 	session: Session,
 ): LaunchRequest {
-	const { "console-socket": consoleSocket, "pid-file": pidFile } = options;
+	const { "console-socket": consoleSocket, "pid-file": pidFile, "pidfd-socket": pidfdSocket } = options;
 	return {
 		...placeOf(global),
 		...rootlessMode(global),
@@ -19,6 +19,7 @@ export function launchRequest(
 		bundle,
 		...(consoleSocket ? { consoleSocket } : {}),
 		...(pidFile ? { pidFile } : {}),
+		...(pidfdSocket ? { pidfdSocket } : {}),
 		noPivot: options["no-pivot"] === true,
 		noNewKeyring: options["no-new-keyring"] === true,
 		preserveFds: options["preserve-fds"] ?? 0,

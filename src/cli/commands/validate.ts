@@ -13,7 +13,7 @@ export const validate: Command<"validate"> = ({ global, positionals }, { native 
 	const bundle = positionals[0] || ".";
 	const diagnostics = diagnose(native, bundle, global);
 	const errors = diagnostics.filter(({ severity }) => severity === "error").length;
-	const lines = diagnostics.map(formatDiagnostic);
+	const lines = diagnostics.map((diagnostic) => formatDiagnostic(diagnostic));
 	const warnings = diagnostics.length - errors;
 	const tally = warnings > 0 ? ` (${count(warnings, "warning")})` : "";
 	lines.push(errors > 0 ? `${bundle}: ${count(errors, "error")}${tally}` : `${bundle}: ok${tally}`);
