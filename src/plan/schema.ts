@@ -509,7 +509,11 @@ export const hostStep = z.discriminatedUnion("op", [
 		op: z.literal("cgroup.devices"),
 		at,
 		path: z.string().describe("v2 cgroup directory"),
-		program: z.string().describe("base64 of the BPF instructions"),
+		program: z
+			.array(z.number().int())
+			.describe(
+				"unsigned 32-bit halves of the BPF instructions (struct bpf_insn), as a little-endian machine has them",
+			),
 		rules: z.array(z.string()).describe("the rules the program was made from, for the reader"),
 		replace: z
 			.boolean()
