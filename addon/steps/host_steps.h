@@ -22,8 +22,8 @@ Failure SetUnitProperties(const JsonValue& step);
 Failure StopUnit(const JsonValue& step);
 // host_cgroup.cc
 Failure CreateCgroup(const JsonValue& step);
-// Takes back the parents that CreateCgroup had to make, where nobody else has come to use them. For the engine whose create
-// fails: who made a directory is not kept anywhere else.
+// Takes back the parents that CreateCgroup had to make, where nobody else has come to use them. For the engine whose
+// create fails: who made a directory is not kept anywhere else.
 Failure RemoveCgroupParents();
 Failure WriteCgroup(const JsonValue& step);
 Failure CheckCgroup(const JsonValue& step);

@@ -34,6 +34,9 @@ for (const { client, words } of invocations()) {
 		t.ok(given.length > 0 || parsed.positionals.length > 0);
 		for (const option of given) t.ok(option in parsed.global || option in parsed.options, `--${option}`);
 		// The container comes last, or before the signal.
-		t.equal(parsed.positionals[0], command === "kill" ? words.at(parsed.positionals.length === 2 ? -2 : -1) : words.at(-1));
+		t.equal(
+			parsed.positionals[0],
+			command === "kill" ? words.at(parsed.positionals.length === 2 ? -2 : -1) : words.at(-1),
+		);
 	});
 }

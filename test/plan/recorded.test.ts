@@ -7,7 +7,10 @@ for (const [name, config] of Object.entries(configs())) {
 	if (name.endsWith(".process")) continue;
 	t.test(name, async (t) => {
 		const { spec, diagnostics } = parseConfig(JSON.stringify(config));
-		t.same(diagnostics.filter(({ severity }) => severity === "error"), []);
+		t.same(
+			diagnostics.filter(({ severity }) => severity === "error"),
+			[],
+		);
 		const plan = compile(spec);
 		t.ok(position(plan, (step) => step.op === "exec") > 0);
 		// Each mount of the configuration has a step that names it.
