@@ -72,13 +72,22 @@ function withOptions(parser: Argv, options: readonly OptionSpec[]): Argv {
  * Writes each option as `--name` or `--name=value`. yargs has no Go syntax: a word `true` behind a bare flag is its
  * value there, `-bundle` is six flags, and `-qf` is two.
  */
-function spellOut(argv: readonly string[], options: readonly OptionSpec[], untilWord: boolean): string[] {
+function spellOut(
+	argv: readonly string[],
+	options: readonly OptionSpec[],
+	untilWord: boolean,
+): { spelled: string[]; rest: string[] } {
 	const out: string[] = [];
 	for (let index = 0; index < argv.length; index++) {
 		const argument = argv[index] as string;
 		const token = readToken(argument);
 		const option = token && findOption(options, token.name);
-		if (argument === "--" || (untilWord && !token)) return [...out, ...argv.slice(index)];
+		// yargs-parser halts at a word, too, but not at a lone dash, which is one to Go.
+		if (untilWord && (argument === "-" || !argument.startsWith("-"))) return { spelled: out, rest: argv.slice(index) };
+		if (argument === "--") {
+			if (untilWord) return { spelled: out, rest: argv.slice(index + 1) };
+			return { spelled: [...out, ...argv.slice(index)], rest: [] };
+		}
 		if (!token || !option) {
 			out.push(argument);
 		} else if (option.kind === "flag") {
@@ -92,7 +101,7 @@ function spellOut(argv: readonly string[], options: readonly OptionSpec[], until
 			out.push(value === undefined ? `--${option.name}` : `--${option.name}=${value}`);
 		}
 	}
-	return out;
+	return { spelled: out, rest: [] };
 }
 
 /** The word of `words` that was meant, in yargs's opinion. */
@@ -126,12 +135,12 @@ function round(
 ): { values: OptionValues; words: string[] } {
 	const parser = withOptions(quiet(), options).parserConfiguration({
 		...goRules,
-		"halt-at-non-option": untilWord,
-		"populate--": !untilWord,
+		"populate--": true,
 	});
+	const { spelled, rest } = spellOut(argv, options, untilWord);
 	let result: Record<string, unknown>;
 	try {
-		result = parser.parseSync(spellOut(argv, options, untilWord)) as Record<string, unknown>;
+		result = parser.parseSync(spelled) as Record<string, unknown>;
 	} catch (error) {
 		throw error instanceof Misuse ? error : inGoWords(error as Error, options);
 	}
@@ -145,7 +154,7 @@ function round(
 	const first = words[0];
 	// Go stops at the first word: a dash before it is a mistake, behind it an argument (`kill ID -9`).
 	if (first?.startsWith("-") && first !== "-") throw unknownOption(first, options);
-	words.push(...((after as string[] | undefined) ?? []).map(String));
+	words.push(...((after as string[] | undefined) ?? []).map(String), ...rest);
 
 	const values: OptionValues = {};
 	for (const option of options) {

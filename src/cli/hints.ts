@@ -1,6 +1,7 @@
 /** What somebody may have meant by a word that the command line does not know. */
+import { signalNames } from "../container/signals.js";
 import type { OptionSpec } from "./table.js";
-import { commands, globalOptions, programName } from "./table.js";
+import { commands, findCommand, globalOptions, programName } from "./table.js";
 
 /** Words that engines have for the same thing. */
 const others: Record<string, string> = {
@@ -27,6 +28,15 @@ export function hintForCommand(name: string, near: string | undefined): string {
 	return meant ? `did you mean "${meant}"?` : `${programName} --help lists the commands`;
 }
 
+/** With those of `help` among them. */
+function isOf(command: string, options: readonly OptionSpec[]): boolean {
+	return findCommand(command)?.options.every((option) => options.includes(option)) === true;
+}
+
+function isSignal(name: string): boolean {
+	return /^\d+$/.test(name) || signalNames.includes(name.replace(/^SIG/, ""));
+}
+
 /** `options`: those that may stand where `name` stands; `near`: the one of them that is spelled like it. */
 export function hintForOption(
 	name: string,
@@ -37,6 +47,11 @@ export function hintForOption(
 	if (globalOptions.some((option) => option.name === name)) {
 		return `--${name} is a global option: it stands before the command`;
 	}
+	if (isOf("kill", options) && isSignal(name)) {
+		return `a signal has no dash and stands behind the container: ${programName} kill ID ${name}`;
+	}
+	// What people type for Docker and Podman.
+	if (["i", "it", "ti", "interactive"].includes(name)) return "standard input is passed on in any case";
 	const letters = [...name];
 	const aliases = options.filter(({ kind }) => kind === "flag").map(({ alias }) => alias);
 	if (letters.length > 1 && letters.every((letter) => aliases.includes(letter))) {

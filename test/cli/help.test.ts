@@ -61,6 +61,13 @@ t.test("the nearest word", async (t) => {
 	t.match(await hint("--bundle", "b", "run", "c1"), /^--bundle is an option of create, run, /);
 	t.match(await hint("start", "--detach", "c1"), /^--detach is an option of run/);
 	t.equal(await hint("run", "--frobnicate", "c1"), undefined);
+	t.equal(await hint("list", "-qh"), "options are not joined: -q -h");
+	t.equal(await hint("exec", "-it", "c1", "sh"), "standard input is passed on in any case");
+	for (const signal of ["9", "KILL", "SIGTERM"]) {
+		const behind = `a signal has no dash and stands behind the container: runtime-ts kill ID ${signal}`;
+		t.equal(await hint("kill", `-${signal}`, "c1"), behind);
+	}
+	t.equal(await hint("start", "-9", "c1"), undefined);
 });
 
 t.test("misuse shows the usage, not the whole help, and the error last", async (t) => {

@@ -1,6 +1,6 @@
 /** docs/man and the command table, together the manual pages: nothing missing, nothing that is not so. */
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import t from "tap";
 import { type Block, readSpans, type Text } from "../../docs/man/markdown.js";
 import { commandPage, pageName, programPage, remarks } from "../../docs/man/page.js";
@@ -138,6 +138,28 @@ t.test("the list of error codes is complete", async (t) => {
 	);
 	t.ok(codesOfSource.length > 15);
 	t.same(documented.sort(), codesOfSource.sort());
+});
+
+t.test("the environment variables that the program reads are told", async (t) => {
+	const folder = new URL("../../src/container/", import.meta.url);
+	const source = readdirSync(folder)
+		.map((file) => readFileSync(new URL(file, folder), "utf8"))
+		.join("\n");
+	const patterns = [/\benv\.([A-Z][A-Z_]+)\b/g, /\b([A-Z][A-Z_]{3,}): \w+(?=[^;{}]*\}: Environment\b)/g];
+	const read = new Set(patterns.flatMap((pattern) => [...source.matchAll(pattern)].map(([, name = ""]) => name)));
+	t.ok(read.size > 5, [...read].join(" "));
+	const section = readTextOf().sections.find(({ title }) => title === "Environment");
+	const told = (section?.blocks ?? []).flatMap((block) =>
+		block.kind === "item" ? (block.tag?.match(/[A-Z_]+/g) ?? []) : [],
+	);
+	t.same(
+		[...read].filter((name) => !told.includes(name)),
+		[],
+	);
+	t.same(
+		told.filter((name) => !source.includes(name)),
+		[],
+	);
 });
 
 t.test("a page has the parts that man(7) expects", async (t) => {
