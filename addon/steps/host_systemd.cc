@@ -101,12 +101,17 @@ Failure StartUnit(const JsonValue& step, pid_t pid) {
 Failure SetUnitProperties(const JsonValue& step) {
   SystemdManager* manager = nullptr;
   if (Failure failure = ConnectFor(step, &manager)) return failure;
-  return manager->Call("SetUnitProperties", [&](const SdBus& bus, sd_bus_message* call) {
+  Failure failure = manager->Call("SetUnitProperties", [&](const SdBus& bus, sd_bus_message* call) {
     if (Failure failure = AppendText(bus, call, JsonString(step, "unit", ""))) return failure;
     const int runtime = 1;
     if (Failure failure = Check(bus.append_basic(call, 'b', &runtime))) return failure;
     return AppendProperties(bus, call, step, -1);
   });
+  if (failure) return failure;
+  // systemd answers before it writes to the cgroup, which it does before it looks at the next question
+  // (manager_loop: the queue of cgroups to realize comes before events).
+  std::string version;
+  return manager->Property("Version", &version);
 }
 
 Failure StopUnit(const JsonValue& step) {

@@ -78,6 +78,7 @@ export function compileUnit({ id, spec, layout, systemd, privileged }: UnitInput
 		bus: systemd.bus,
 		unit: name.unit,
 		cgroup: path,
+		version: systemd.version,
 		enter: entered,
 		properties,
 	};

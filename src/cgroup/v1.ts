@@ -101,24 +101,31 @@ function writeHugePages(limits: NonNullable<Resources["hugepageLimits"]>, target
 	}
 }
 
+const throttles = [
+	{ list: "throttleReadBpsDevice", file: "blkio.throttle.read_bps_device" },
+	{ list: "throttleWriteBpsDevice", file: "blkio.throttle.write_bps_device" },
+	{ list: "throttleReadIOPSDevice", file: "blkio.throttle.read_iops_device" },
+	{ list: "throttleWriteIOPSDevice", file: "blkio.throttle.write_iops_device" },
+] as const;
+
+/** Indexed loops, as engines send blockIO with empty lists for every container. */
 function writeBlockIo(blockIO: NonNullable<Resources["blockIO"]>, target: CgroupTarget): void {
 	// BFQ is the only scheduler with weights since CFQ went in Linux 5.0; `blkio.weight` was CFQ's.
 	const weight = limit(blockIO.weight);
 	if (weight !== undefined) target.write("blkio", "/blockIO/weight", "blkio.bfq.weight", String(weight));
-	for (const [index, { major, minor, weight }] of (blockIO.weightDevice ?? []).entries()) {
+	const weights = blockIO.weightDevice ?? [];
+	for (let index = 0; index < weights.length; index++) {
+		const { major, minor, weight } = weights[index] as (typeof weights)[number];
 		if (limit(weight) === undefined) continue;
 		const at = `/blockIO/weightDevice/${index}`;
 		target.write("blkio", at, "blkio.bfq.weight_device", `${major}:${minor} ${weight}`);
 	}
-	const kinds = [
-		["throttleReadBpsDevice", "blkio.throttle.read_bps_device"],
-		["throttleWriteBpsDevice", "blkio.throttle.write_bps_device"],
-		["throttleReadIOPSDevice", "blkio.throttle.read_iops_device"],
-		["throttleWriteIOPSDevice", "blkio.throttle.write_iops_device"],
-	] as const;
-	for (const [kind, file] of kinds) {
-		for (const [index, { major, minor, rate }] of (blockIO[kind] ?? []).entries()) {
-			target.write("blkio", `/blockIO/${kind}/${index}`, file, `${major}:${minor} ${rate}`);
+	for (let kind = 0; kind < throttles.length; kind++) {
+		const { list, file } = throttles[kind] as (typeof throttles)[number];
+		const entries = blockIO[list] ?? [];
+		for (let index = 0; index < entries.length; index++) {
+			const { major, minor, rate } = entries[index] as (typeof entries)[number];
+			target.write("blkio", `/blockIO/${list}/${index}`, file, `${major}:${minor} ${rate}`);
 		}
 	}
 }

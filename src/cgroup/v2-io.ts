@@ -5,24 +5,30 @@ type BlockIo = NonNullable<Resources["blockIO"]>;
 
 /** v1's throttles and the word of io.max that says the same. */
 const throttles = [
-	["throttleReadBpsDevice", "rbps"],
-	["throttleWriteBpsDevice", "wbps"],
-	["throttleReadIOPSDevice", "riops"],
-	["throttleWriteIOPSDevice", "wiops"],
+	{ list: "throttleReadBpsDevice", word: "rbps" },
+	{ list: "throttleWriteBpsDevice", word: "wbps" },
+	{ list: "throttleReadIOPSDevice", word: "riops" },
+	{ list: "throttleWriteIOPSDevice", word: "wiops" },
 ] as const;
 
+/** Indexed loops, as engines send blockIO with empty lists for every container. */
 export function writeIo(blockIO: BlockIo, target: CgroupTarget): void {
 	const weight = limit(blockIO.weight);
 	if (weight !== undefined) writeWeight(weight, "/blockIO/weight", "", target);
-	for (const [index, { major, minor, weight }] of (blockIO.weightDevice ?? []).entries()) {
+	const weights = blockIO.weightDevice ?? [];
+	for (let index = 0; index < weights.length; index++) {
+		const { major, minor, weight } = weights[index] as (typeof weights)[number];
 		const own = limit(weight);
 		if (own !== undefined) writeWeight(own, `/blockIO/weightDevice/${index}/weight`, `${major}:${minor} `, target);
 	}
-	for (const [kind, word] of throttles) {
-		for (const [index, { major, minor, rate }] of (blockIO[kind] ?? []).entries()) {
+	for (let kind = 0; kind < throttles.length; kind++) {
+		const { list, word } = throttles[kind] as (typeof throttles)[number];
+		const entries = blockIO[list] ?? [];
+		for (let index = 0; index < entries.length; index++) {
+			const { major, minor, rate } = entries[index] as (typeof entries)[number];
 			// v1 takes 0 for "no limit", v2 takes "max".
 			const value = limit(rate) === undefined ? "max" : String(rate);
-			target.write("io", `/blockIO/${kind}/${index}`, "io.max", `${major}:${minor} ${word}=${value}`);
+			target.write("io", `/blockIO/${list}/${index}`, "io.max", `${major}:${minor} ${word}=${value}`);
 		}
 	}
 }

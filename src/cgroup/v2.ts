@@ -27,20 +27,29 @@ export function writeV2(resources: Resources, ociVersion: string, target: Cgroup
 	const pids = pidsLimit(resources, ociVersion, target.saved !== undefined);
 	if (pids !== undefined) target.write("pids", "/pids/limit", "pids.max", pids);
 	if (resources.blockIO) writeIo(resources.blockIO, target);
-	for (const [index, { pageSize, limit: size }] of (resources.hugepageLimits ?? []).entries()) {
-		const at = `/hugepageLimits/${index}`;
-		// Reservations, then page faults: see v1.ts.
-		target.write("hugetlb", at, `hugetlb.${pageSize}.rsvd.max`, String(size), ifThere);
-		target.write("hugetlb", at, `hugetlb.${pageSize}.max`, String(size));
-	}
-	writeRdma(resources, target);
+	if (resources.hugepageLimits) writeHugePages(resources.hugepageLimits, target);
+	if (resources.rdma) writeRdma(resources, target);
 	if (devices) attachDeviceProgram(resources, target);
 	// Last, because they are the more specific words.
-	for (const [file, value] of Object.entries(resources.unified ?? {})) {
+	if (resources.unified) writeUnified(resources.unified, target);
+}
+
+function writeUnified(files: NonNullable<Resources["unified"]>, target: CgroupTarget): void {
+	for (const [file, value] of Object.entries(files)) {
 		const pointer = `/unified/${file.replaceAll("~", "~0").replaceAll("/", "~1")}`;
 		if (file.includes("/"))
 			refuseConversion(pointer, `unified resource "${file}" must be a file name without any slashes`);
 		target.write(file.split(".", 1)[0] ?? file, pointer, file, value);
+	}
+}
+
+function writeHugePages(limits: NonNullable<Resources["hugepageLimits"]>, target: CgroupTarget): void {
+	for (let index = 0; index < limits.length; index++) {
+		const { pageSize, limit: size } = limits[index] as (typeof limits)[number];
+		const at = `/hugepageLimits/${index}`;
+		// Reservations, then page faults: see v1.ts.
+		target.write("hugetlb", at, `hugetlb.${pageSize}.rsvd.max`, String(size), ifThere);
+		target.write("hugetlb", at, `hugetlb.${pageSize}.max`, String(size));
 	}
 }
 

@@ -28,13 +28,13 @@ export function applyUpdate(native: Native, plan: UpdatePlan, undo: (() => void)
 	for (const step of plan.devices) execute(native, step);
 }
 
-function execute(native: Native, step: HostStep): void {
+export function execute(native: Native, step: HostStep): void {
 	const failure = native.executeHostSteps({ steps: JSON.stringify([step]) });
 	if (failure) throw explainUpdateFailure(step, failure);
 }
 
 /** The step for the file that is there. */
-function existing(native: Native, { instead, ...step }: WriteStep): WriteStep {
+export function existing(native: Native, { instead, ...step }: WriteStep): WriteStep {
 	return instead === undefined || native.stat({ path: step.path }) !== undefined ? step : { ...step, ...instead };
 }
 

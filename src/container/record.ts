@@ -49,7 +49,7 @@ export const containerRecord = z.object({
 			.optional()
 			.describe("linux.resources as it is now, for update; integers above 2^53 are strings"),
 		systemd: z
-			.object({ unit: z.string(), bus: systemdBus })
+			.object({ unit: z.string(), bus: systemdBus, version: z.number().int().describe("of systemd") })
 			.optional()
 			.describe("the unit that is the container's cgroup; delete stops it"),
 		resctrl: z.array(z.string()).optional().describe("resctrl groups that delete removes, children first"),

@@ -40,7 +40,7 @@ export function newRecord(bundle: Bundle, plan: Plan, rootless: boolean): Contai
 	if (resources !== undefined) own.resources = resources as Record<string, unknown>;
 	if (plan.seccompListener) own.seccompListener = plan.seccompListener;
 	const unit = plan.host[0];
-	if (unit?.op === "systemd.start") own.systemd = { unit: unit.unit, bus: unit.bus };
+	if (unit?.op === "systemd.start") own.systemd = { unit: unit.unit, bus: unit.bus, version: unit.version };
 	addStartSteps(own, plan);
 	const record: ContainerRecord = {
 		id: plan.id,

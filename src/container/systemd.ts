@@ -93,7 +93,8 @@ export function stopUnit(
 	onWarning?: ((message: string) => void) | undefined,
 ): void {
 	emptyCgroups(native, cgroups);
-	const steps = [{ op: "systemd.stop" as const, ...systemd }];
+	const { unit, bus } = systemd;
+	const steps = [{ op: "systemd.stop" as const, unit, bus }];
 	const failure = native.executeHostSteps({ steps: JSON.stringify(steps) });
 	if (failure) onWarning?.(explainHostFailure({ host: steps }, failure).message);
 }

@@ -11,6 +11,7 @@ import { type Resources, recordedResources } from "./recorded-resources.js";
 import { containerStatus, notRunning } from "./status.js";
 import { loadRecord, locate, missing, type StateDirectory, tryLock, writeRecord } from "./store.js";
 import { type ResctrlSchemas, updateResctrl } from "./update-resctrl.js";
+import { updateUnit } from "./update-unit.js";
 
 export interface UpdateRequest extends Place {
 	id: string;
@@ -61,14 +62,16 @@ function lockForUse(native: Native, directory: StateDirectory): number {
 /** Returns the record as it is from then on, and adds to `undo` what takes the change back. */
 function change(native: Native, request: UpdateRequest, record: ContainerRecord, undo: (() => void)[]) {
 	const { euid, initialUserNamespace } = native.identity();
-	const plan = compileUpdate({
+	const input = {
 		given: request.resources,
 		saved: recordedResources(record),
 		cgroups: cgroupsOf(record.cgroup_paths),
 		ociVersion: record.runtime_ts.ociVersion,
 		privileged: euid === 0 && initialUserNamespace,
-	});
+	};
+	const plan = compileUpdate(input);
 	applyUpdate(native, plan, undo);
+	updateUnit(native, record, plan, input, undo);
 	const resources = plan.merged as Record<string, unknown>;
 	const changed: ContainerRecord = { ...record, runtime_ts: { ...record.runtime_ts, resources } };
 	return request.schemas === undefined ? changed : updateResctrl(native, changed, request.schemas, undo);

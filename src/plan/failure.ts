@@ -91,9 +91,11 @@ export function explainHostFailure(plan: Pick<Plan, "host">, failure: FailedStep
 
 type UnitStep = Extract<HostStep, { op: `systemd.${string}` }>;
 
-function isOfUnit(step: HostStep): step is UnitStep {
+export function isOfUnit(step: HostStep): step is UnitStep {
 	return step.op.startsWith("systemd.");
 }
+
+const WRONG_TYPE = ["EBADMSG", "ENXIO", "EINVAL"];
 
 /** systemd's own words, which name the property that it does not take; the config value behind that one is what is wrong. */
 function explainUnitFailure(step: UnitStep, failure: FailedStep, prefix: string): RuntimeError {
@@ -101,7 +103,11 @@ function explainUnitFailure(step: UnitStep, failure: FailedStep, prefix: string)
 	const said = failure.detail || errnoText(failure.code, failure.errno);
 	const properties = step.op === "systemd.stop" ? [] : step.properties;
 	const words = said.split(/[^A-Za-z]+/);
-	const at = properties.findLast(({ name, at }) => at !== undefined && words.includes(name))?.at ?? step.at;
+	const annotated = properties.filter(({ at }) => at?.startsWith("/annotations/"));
+	// A value of the wrong type systemd refuses without a word about which.
+	const only = WRONG_TYPE.includes(failure.code) && annotated.length === 1 ? annotated[0] : undefined;
+	const named = properties.findLast(({ name, at }) => at !== undefined && words.includes(name));
+	const at = named?.at ?? only?.at ?? step.at;
 	const where = at === undefined ? "" : ` (config.json#${at})`;
 	const message = `${prefix}unable to ${verbs[step.op]} systemd unit ${JSON.stringify(step.unit)}: ${said}${where}`;
 	return error("cgroup", message, { op: step.op, at }, failure, hintFor(step, failure));

@@ -83,6 +83,8 @@ export function hintFor(step: Step, failure: FailedStep): string | undefined {
 			return bindDevice(step.source, failure, "in a user namespace");
 		case "systemd.start":
 			if (failure.code === "EEXIST") return "another container may use the same cgroupsPath";
+			if (failure.code === "EBADMSG" || failure.code === "ENXIO")
+				return 'a property has a type: org.systemd.property.NAME: "uint64 5" and "5" are different (org.freedesktop.systemd1(5))';
 			return failure.syscall === "cgroup"
 				? "a property of an org.systemd.property annotation may have moved the unit to another slice"
 				: undefined;

@@ -455,6 +455,7 @@ export const hostStep = z.discriminatedUnion("op", [
 			...unit,
 			op: z.literal("systemd.start"),
 			cgroup: z.string().describe("where its cgroup has to be then, below the mount point of a hierarchy"),
+			version: z.number().int().describe("of the systemd that the properties are for"),
 			enter: z.boolean().describe("the init is put into it; what it clones is born there"),
 			properties: z.array(unitProperty),
 		})

@@ -72,6 +72,49 @@ t.test("SIGKILL without a pid namespace of its own takes the whole cgroup", asyn
 	]);
 });
 
+t.test("SIGKILL for who outlived the first process of a shared pid namespace", async (t) => {
+	const native = new SceneNative();
+	put(native, { process: undefined, record: shared });
+	t.throws(() => kill(native, { root, id: "web", signal: "KILL" }), { message: "container not running" });
+	native.processes.set(501, { startTime: "1", state: "S" });
+	native.members.set("/sys/fs/cgroup/pids/web", [501]);
+	t.throws(() => kill(native, { root, id: "web", signal: "TERM" }), { message: "container not running" });
+	kill(native, { root, id: "web", signal: "KILL" });
+	t.strictSame(sent(native), [[501, 9]]);
+});
+
+t.test("SIGKILL for all on v1: frozen, killed, thawed, waited for, so that none is forked behind it", async (t) => {
+	const native = new SceneNative();
+	put(native, { record: shared });
+	native.processes.set(501, { startTime: "1", state: "S" });
+	native.members.set("/sys/fs/cgroup/pids/web", [500, 501]);
+	const signal = native.signalPid.bind(native);
+	native.signalPid = (options) => {
+		signal(options);
+		// The first process has had its signal before the others are looked for.
+		if (native.callsOf("signalPid").length === 1) native.processes.set(500, { startTime: "1000", state: "S" });
+	};
+	kill(native, { root, id: "web", signal: "KILL", all: true });
+	const verbs = native.calls
+		.filter(({ verb }) => verb === "writeControl" || verb === "signalPid" || verb === "waitPid")
+		.map(({ verb, options }) => (verb === "writeControl" ? options.text : verb));
+	t.strictSame(verbs, ["signalPid", "FROZEN", "signalPid", "signalPid", "THAWED", "waitPid", "waitPid"]);
+});
+
+t.test("without a cgroup nobody knows the others: said, unless the kernel does it", async (t) => {
+	const notices = (signal: string, record: object): string[] => {
+		const native = new SceneNative();
+		put(native, { record: { ...record, cgroup_paths: {} } });
+		const told: string[] = [];
+		kill(native, { root, id: "web", signal, all: true, onNotice: (message) => told.push(message) });
+		return told;
+	};
+	const message = "container web has no cgroup: only its first process got the signal";
+	t.strictSame(notices("KILL", {}), []);
+	t.strictSame(notices("TERM", {}), [message]);
+	t.strictSame(notices("KILL", shared), [message]);
+});
+
 t.test("a frozen container is thawed to die", async (t) => {
 	const native = new SceneNative();
 	put(native);

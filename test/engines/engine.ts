@@ -28,6 +28,8 @@ export type Unable = Partial<
 export interface Quirks {
 	/** Exit status of `exec` of a program that is not there: 126 with Docker before 25. */
 	execNotFound?: number;
+	/** Podman's rm is patient with a process that doesn't mind SIGTERM, Docker's is not. */
+	removeFlags?: string[];
 }
 
 export class Engine {
@@ -45,7 +47,7 @@ export class Engine {
 		readonly options: RunOptions = {},
 	) {
 		this.shared = join(machine.directory, "shared");
-		mkdirSync(this.shared);
+		mkdirSync(this.shared, { recursive: true });
 		chmodSync(this.shared, 0o777); // whatever the umask
 	}
 
@@ -90,7 +92,7 @@ export class Engine {
 	}
 
 	async remove(...names: string[]): Promise<void> {
-		await this.ok("rm", "--force", ...names);
+		await this.ok("rm", "--force", ...(this.quirks.removeFlags ?? []), ...names);
 	}
 
 	inspect(name: string, format: string): Promise<string> {

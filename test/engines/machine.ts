@@ -12,7 +12,6 @@ import {
 	openSync,
 	readdirSync,
 	readFileSync,
-	readlinkSync,
 	rmdirSync,
 	rmSync,
 	writeFileSync,
@@ -71,7 +70,10 @@ export class Machine {
 	readonly token = this.directory.slice("/tmp/".length);
 	readonly #hierarchies = hierarchies();
 	readonly #unshare: ChildProcess;
+	/** A program that runs its arguments in the machine. */
 	readonly enter: string;
+	/** Shell words that put the shell into the machine's cgroups. */
+	#procs: string;
 	#baseline: string[] = [];
 	pid = 0;
 
@@ -79,7 +81,9 @@ export class Machine {
 		chmodSync(this.directory, 0o711);
 		const lines = this.#hierarchies.map(({ type, options, point }) => `${type} ${options} ${point}\n`);
 		writeFileSync(join(this.directory, "cgroups"), lines.join(""));
-		const procs = this.#hierarchies.map((hierarchy) => join(this.#makeCgroup(hierarchy), "cgroup.procs"));
+		for (const hierarchy of this.#hierarchies) this.#makeCgroup(hierarchy);
+		// The machine's root of the cgroups is where its first process is when it gets its cgroup namespace.
+		const procs = this.#hierarchies.map(({ point }) => join(point, this.token, "cgroup.procs"));
 		const join_ = `for file in ${procs.join(" ")}; do echo $$ > $file || exit 99; done`;
 		const unshare = "unshare --mount --pid --net --ipc --uts --cgroup --fork --kill-child";
 		const script = join(import.meta.dirname, "machine.sh");
@@ -89,16 +93,27 @@ export class Machine {
 		this.enter = join(this.directory, "enter");
 		this.#procs = join_;
 	}
-	readonly #procs: string;
-
-	#makeCgroup({ type, options, point }: Hierarchy): string {
+	#makeCgroup({ type, options, point }: Hierarchy): void {
 		const path = join(point, this.token);
 		mkdirSync(path);
 		// A new cpuset of v1 has no CPU and no memory node, and takes no process.
 		if (type === "cgroup" && options.split(",").includes("cpuset"))
 			for (const file of ["cpuset.cpus", "cpuset.mems"])
 				writeFileSync(join(path, file), readFileSync(join(point, file)));
-		return path;
+	}
+
+	/**
+	 * A cgroup of v2 that has processes can't give controllers to the ones below: they move into one of their own, as
+	 * systemd's does on a machine that has booted.
+	 */
+	#leaveRoot({ type, point }: Hierarchy): void {
+		const root = join(point, this.token);
+		const controllers = type === "cgroup2" ? readFileSync(join(root, "cgroup.controllers"), "utf8").trim() : "";
+		if (controllers === "") return;
+		mkdirSync(join(root, "init"));
+		for (const pid of [this.pid, this.#unshare.pid]) writeFileSync(join(root, "init/cgroup.procs"), String(pid));
+		writeFileSync(join(root, "cgroup.subtree_control"), `+${controllers.replaceAll(" ", " +")}`);
+		this.#procs = this.#procs.replace(join(root, "cgroup.procs"), join(root, "init/cgroup.procs"));
 	}
 
 	static async boot(): Promise<Machine> {
@@ -119,6 +134,7 @@ export class Machine {
 		});
 		const unshare = this.#unshare.pid;
 		this.pid = Number(readFileSync(`/proc/${unshare}/task/${unshare}/children`, "utf8").trim());
+		for (const hierarchy of this.#hierarchies) this.#leaveRoot(hierarchy);
 		const namespaces = `nsenter --target ${this.pid} --mount --pid --net --ipc --uts --cgroup`;
 		// A command of the machine runs in its cgroup, which entering a namespace does not bring about.
 		writeFileSync(this.enter, `#!/bin/sh\n${this.#procs}\nexec ${namespaces} --wdns="$PWD" -- "$@"\n`, { mode: 0o755 });
@@ -218,7 +234,10 @@ export class Machine {
 	#inventory(): string[] {
 		const namespaces = this.list("/proc/1/ns").length === 0 ? ["the machine is gone"] : [];
 		const table = parseMountinfo(this.read("/proc/1/mountinfo"));
-		const iptables = execFileSync(this.enter, ["iptables-save"], { encoding: "utf8", env: this.environment() })
+		const rules = existsSync("/usr/sbin/iptables-save")
+			? execFileSync(this.enter, ["iptables-save"], { encoding: "utf8", env: this.environment() })
+			: "";
+		const iptables = rules
 			.split("\n")
 			// Counters and the date are no rules.
 			.filter((line) => /^(-A|:(?!.* ACCEPT)|:.*DROP)/.test(line))
@@ -284,11 +303,5 @@ export class Machine {
 		}
 		if (left.length === 0) rmSync(this.directory, { recursive: true, force: true });
 		return left;
-	}
-
-	/** Whether a process of the machine, by its pid there, is in the same namespace of this type as the machine. */
-	sharesNamespace(pid: number, type: string): boolean {
-		const link = (which: number) => readlinkSync(`/proc/${this.pid}/root/proc/${which}/ns/${type}`);
-		return link(pid) === link(1);
 	}
 }

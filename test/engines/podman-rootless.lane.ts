@@ -5,6 +5,7 @@ import t from "tap";
 import { Engine } from "./engine.js";
 import { makeArchive } from "./image.js";
 import { bootMachine, runtime, usesCgroupV2 } from "./lane.js";
+import { builds } from "./suites/build.js";
 import { checkpoints } from "./suites/checkpoint.js";
 import { execs } from "./suites/exec.js";
 import { lifecycle } from "./suites/lifecycle.js";
@@ -14,6 +15,7 @@ import { processes } from "./suites/process.js";
 import { resources } from "./suites/resources.js";
 import { security } from "./suites/security.js";
 import { storage } from "./suites/storage.js";
+import { userNamespaces } from "./suites/user-namespaces.js";
 
 const machine = await bootMachine(t);
 const uid = 4711;
@@ -71,7 +73,7 @@ const engine = new Engine(
 		...(noLimits === undefined ? {} : { limits: noLimits, pause: noLimits }),
 		...(tun.status === 0 ? {} : { publish: noNetwork }),
 	},
-	{},
+	{ removeFlags: ["--time", "0"] },
 	{
 		env: {
 			HOME: home,
@@ -95,6 +97,11 @@ storage(t, engine);
 namespaces(t, engine);
 network(t, engine);
 checkpoints(t, engine);
+userNamespaces(t, engine, [], uid);
+builds(t, engine, {
+	podman: { flags: ["--isolation", "oci"] },
+	"podman rootless": { flags: ["--isolation", "rootless"] },
+});
 
 t.test("all containers are removed: nothing of them is left", async (t) => {
 	t.equal(await engine.ok("ps", "--all", "--quiet"), "");

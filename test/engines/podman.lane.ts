@@ -5,6 +5,7 @@ import t from "tap";
 import { Engine } from "./engine.js";
 import { makeArchive } from "./image.js";
 import { bootMachine, criuFailure, runtime } from "./lane.js";
+import { builds } from "./suites/build.js";
 import { checkpoints } from "./suites/checkpoint.js";
 import { execs } from "./suites/exec.js";
 import { lifecycle } from "./suites/lifecycle.js";
@@ -14,6 +15,7 @@ import { processes } from "./suites/process.js";
 import { resources } from "./suites/resources.js";
 import { security } from "./suites/security.js";
 import { storage } from "./suites/storage.js";
+import { userNamespaces } from "./suites/user-namespaces.js";
 
 const criu = criuFailure();
 const machine = await bootMachine(t);
@@ -58,7 +60,7 @@ const engine = new Engine(
 		healthTimer: "podman leaves the timer to systemd",
 		oomSeen: "podman 4.3 looks for conmon's file in another place than conmon 2.1.6 writes it to",
 	},
-	{},
+	{ removeFlags: ["--time", "0"] },
 	{ env },
 );
 await engine.ok("load", "--input", makeArchive(machine.directory));
@@ -75,8 +77,11 @@ storage(t, engine);
 namespaces(t, engine);
 network(t, engine);
 checkpoints(t, engine);
+userNamespaces(t, engine, ["--uidmap", "0:200000:65536", "--gidmap", "0:200000:65536"], 200_000);
+builds(t, engine, { podman: { flags: ["--isolation", "oci"] } });
 
 t.test("all containers are removed: nothing of them is left", async (t) => {
 	t.equal(await engine.ok("ps", "--all", "--quiet"), "");
-	t.same(await machine.left([]), []);
+	t.same(await machine.left(), []);
+	t.same(await machine.halt(), [], "nor on the host");
 });

@@ -1,9 +1,10 @@
 /** exec: what its process sees, each option, its exit status, and what is refused. */
-import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { spawn, spawnSync } from "node:child_process";
+import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import t from "tap";
 import { capabilityBits } from "../support/capabilities.js";
 import { ask, end, exec, sleeping, start } from "../support/exec.js";
+import { program } from "../support/programs.js";
 import { finished, oursOnly, runtimeName, unlessPeer } from "../support/runtime.js";
 import { eventually, nothingLeft, workspace } from "../support/workspace.js";
 
@@ -210,9 +211,8 @@ t.test("--preserve-fds; other descriptors of the caller stay outside", async (t)
 t.test("LISTEN_FDS: the program is told its own pid", { skip: oursOnly }, async (t) => {
 	const fd = openSync("/dev/null", "r");
 	const command = ["sh", "-c", "echo $LISTEN_FDS $LISTEN_PID $$; readlink /proc/self/fd/3"];
-	const { program, root } = shared.runtime;
-	const line = [...program, "--root", root, "exec", shared.id, ...command].map((word) => `'${word}'`).join(" ");
-	const { spawnSync } = await import("node:child_process");
+	const { program: words, root } = shared.runtime;
+	const line = [...words, "--root", root, "exec", shared.id, ...command].map((word) => `'${word}'`).join(" ");
 	const result = spawnSync("/bin/sh", ["-c", `LISTEN_FDS=1 LISTEN_PID=$$ exec ${line}`], {
 		stdio: ["ignore", "pipe", "pipe", fd],
 		encoding: "utf8",
@@ -227,14 +227,20 @@ t.test("LISTEN_FDS: the program is told its own pid", { skip: oursOnly }, async 
 
 t.test("--pidfd-socket", { skip: unlessPeer({ runc: "1.1 has none", crun: "1.8 has none" }) }, async (t) => {
 	const path = space.path("pidfd.sock");
-	const received: string[] = [];
-	const server = createServer((connection) => connection.on("data", (data) => received.push(data.toString())));
-	await new Promise<void>((resolve) => server.listen(path, resolve));
-	const child = shared.runtime.spawn(["exec", "--pidfd-socket", path, shared.id, "true"], { stdio: "ignore" });
-	t.equal(await finished(child), 0);
-	await eventually(() => received.length > 0, "the message comes");
-	t.same(received, ["setns"]);
-	server.close();
+	const file = space.path("pidfd.pid");
+	const listener = spawn(program("pidfd"), [path], { stdio: ["ignore", "pipe", "inherit"] });
+	let said = "";
+	listener.stdout?.on("data", (data: Buffer) => {
+		said += data.toString();
+	});
+	await eventually(() => existsSync(path), "somebody listens");
+	const result = exec(shared, ["--detach", "--pid-file", file, "--pidfd-socket", path], "sleep 1000");
+	t.equal(result.status, 0, result.stderr);
+	const pid = Number(readFileSync(file, "utf8"));
+	await eventually(() => said.includes("pid "), "the pidfd comes");
+	t.equal(said, `word setns\npid ${pid}\n`);
+	process.kill(pid, "SIGKILL");
+	await eventually(() => said.includes("ended"), "its end is seen");
 });
 
 t.test("signals reach the program", async (t) => {

@@ -17,6 +17,8 @@ function supervised(script: string, more = ""): ChildProcess & { output: string 
 	];
 	const program = `const native = require(${JSON.stringify(addon)});
 		native.setSubreaper();
+		// As \`run\` does: a signal that comes before supervise() is held for it, and does not end this process.
+		native.holdSignals();
 		const channel = native.startInit({ preserveFds: 0 });
 		native.sendPlan({ channel, plan: ${JSON.stringify(JSON.stringify({ version: 1, id: "x", init }))} });
 		let pid, pidfd, type;
@@ -37,8 +39,18 @@ function supervised(script: string, more = ""): ChildProcess & { output: string 
 	return result;
 }
 
+/** Waits until the process has said it; that it ends instead, is an error. */
 async function said(child: ChildProcess & { output: string }, pattern: RegExp): Promise<void> {
-	while (!pattern.test(child.output)) await once(child.stdout ?? child, "data");
+	const gone = new AbortController();
+	const end = (): void => gone.abort();
+	child.once("exit", end);
+	try {
+		while (!pattern.test(child.output)) await once(child.stdout ?? child, "data", { signal: gone.signal });
+	} catch (error) {
+		throw new Error(`ended before it said ${pattern}: ${child.output}`, { cause: error });
+	} finally {
+		child.off("exit", end);
+	}
 }
 
 t.test("the status of the process is the status", { skip: needsRoot }, async (t) => {

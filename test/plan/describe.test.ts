@@ -187,11 +187,11 @@ const properties = [
 
 const hostSentences: [HostStep, string][] = [
 	[
-		{ op: "systemd.start", ...unit, cgroup: "/a.slice/u.scope", enter: true, properties },
+		{ op: "systemd.start", ...unit, cgroup: "/a.slice/u.scope", version: 252, enter: true, properties },
 		"start systemd unit u.scope with the init in it: Slice=a.slice, TasksMax=infinity, DeviceAllow",
 	],
 	[
-		{ op: "systemd.start", ...unit, cgroup: "/u.slice", enter: false, properties: [] },
+		{ op: "systemd.start", ...unit, cgroup: "/u.slice", version: 252, enter: false, properties: [] },
 		"start systemd unit u.scope: none",
 	],
 	[

@@ -4,6 +4,7 @@ import { explainFailure, explainHostFailure, type FailedStep } from "../../src/p
 import type { HostStep, InitStep, Plan } from "../../src/plan/schema.js";
 
 const errnos: Record<string, number> = {
+	EBADMSG: 74,
 	EPERM: 1,
 	ENOENT: 2,
 	EACCES: 13,
@@ -326,6 +327,7 @@ t.test("systemd says what it does not take, and the value behind that is named",
 		unit: "u.scope",
 		bus,
 		cgroup: "/u.scope",
+		version: 252,
 		enter: true,
 		properties: [
 			{ name: "TasksMax", signature: "t", value: "5", at: "/linux/resources/pids/limit" },
@@ -346,6 +348,10 @@ t.test("systemd says what it does not take, and the value behind that is named",
 	t.match(explain("EEXIST", "sd_bus_call", "Unit u.scope already exists."), {
 		message: /already exists\. \(config\.json#\/linux\/cgroupsPath\)$/,
 		context: { pointer: "/linux/cgroupsPath", hint: /another container/ },
+	});
+	// systemd says no name when only the type is wrong.
+	t.match(explain("EBADMSG", "sd_bus_call", "Failed to set unit properties: Unexpected message contents"), {
+		context: { pointer: "/annotations/org.systemd.property.Odd", hint: /a property has a type/ },
 	});
 	t.match(explain("EXDEV", "cgroup", "elsewhere").context.hint, /another slice/);
 	t.match(

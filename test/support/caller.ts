@@ -19,6 +19,8 @@ export interface CallerOptions {
 	before?: string[];
 	/** Words between the change of user and the runtime, for instance `unshare -Ur`. */
 	through?: string[];
+	/** Options of the runtime, for all commands. */
+	options?: string[];
 }
 
 export class Caller {
@@ -40,7 +42,7 @@ export class Caller {
 			mkdirSync(path, { mode: 0o700 });
 			chownSync(path, uid, uid);
 		}
-		const program = programForUsers(space.directory);
+		const program = [...programForUsers(space.directory), ...(options.options ?? [])];
 		this.runtime = new Runtime(undefined, join(this.directory, "io"), this.#words(), program);
 	}
 

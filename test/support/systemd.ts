@@ -53,6 +53,12 @@ export function cgroupOf(pid: number, controller: string): string {
 	throw new Error(`process ${pid} has no cgroup of ${controller}`);
 }
 
+/** systemctl of the guest's ordinary user. */
+export function userSystemd(...args: string[]): string {
+	const result = spawnSync("as-user", ["systemctl", "--user", ...args], { encoding: "utf8" });
+	return result.stdout.trim();
+}
+
 /** A container of a workspace that is made with `--systemd-cgroup`. */
 export function inUnit(space: Workspace, edit: Edit = () => {}): Container {
 	const plain = space.container(edit);

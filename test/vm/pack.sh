@@ -15,6 +15,7 @@ mkdir -p "$tree"/{bin,build/test,node_modules/tap,node_modules/react-element-to-
 $bin/tsc -p tsconfig.json --noCheck --noEmit false --rootDir . --outDir "$tree"
 cp package.json "$tree/"
 cp -r test/support/programs "$tree/test/support/"
+cp test/engines/machine.sh "$tree/test/engines/"
 $bin/bun -e 'for (const name of ["probe", "terminal", "kernel"]) (await import("./test/support/programs.ts")).program(name)'
 cp -a build/test/. "$tree/build/test/"
 # For a guest with SELinux (VM_APPEND), which comes up without any policy.

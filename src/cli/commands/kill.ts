@@ -6,7 +6,12 @@ import { placeOf } from "./place.js";
 export const kill: Command<"kill"> = ({ global, options, positionals }, { native, log }) => {
 	const [id = "", signal] = positionals;
 	const place = placeOf(global);
-	const request = { ...place, ...(signal === undefined ? {} : { signal }), all: options.all === true };
+	const request = {
+		...place,
+		...(signal === undefined ? {} : { signal }),
+		all: options.all === true,
+		onNotice: (message: string) => log.notice(message),
+	};
 	if (options.regex !== true) {
 		killContainer(native, { ...request, id });
 		return 0;

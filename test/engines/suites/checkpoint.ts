@@ -1,9 +1,9 @@
 /** Checkpoint and restore, where criu works. */
-import type { TAP } from "tap";
+import type { Test } from "tap";
 import type { Engine } from "../engine.js";
 import { until } from "../lane.js";
 
-export function checkpoints(t: TAP, engine: Engine): void {
+export function checkpoints(t: Test, engine: Engine): void {
 	t.test(
 		"checkpoint and restore: the process goes on where it was",
 		{ skip: engine.unable.checkpoint ?? false },

@@ -1,9 +1,9 @@
 /** More processes in a running container. */
-import type { TAP } from "tap";
+import type { Test } from "tap";
 import type { Engine } from "../engine.js";
 import { until } from "../lane.js";
 
-export function execs(t: TAP, engine: Engine): void {
+export function execs(t: Test, engine: Engine): void {
 	t.test("exec", async (t) => {
 		const name = await engine.sleeping(["--env", "FROM=run"]);
 		t.teardown(() => engine.remove(name));

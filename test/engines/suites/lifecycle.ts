@@ -2,13 +2,13 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import type { TAP } from "tap";
+import type { Test } from "tap";
 import { type Engine, image } from "../engine.js";
 import { until } from "../lane.js";
 
 const counting = ["/bin/sh", "-c", "while :; do echo tick >>/tmp/ticks; sleep 0.05; done"];
 
-export function lifecycle(t: TAP, engine: Engine): void {
+export function lifecycle(t: Test, engine: Engine): void {
 	const ticks = async (name: string) => Number(await engine.ok("exec", name, "/bin/sh", "-c", "wc -l </tmp/ticks"));
 	const status = (name: string) => engine.inspect(name, "{{.State.Status}}");
 

@@ -1,10 +1,10 @@
 /** Which namespaces a container has of its own, and which it shares. */
 import { readlinkSync } from "node:fs";
-import type { TAP } from "tap";
+import type { Test } from "tap";
 import type { Engine } from "../engine.js";
 import { until } from "../lane.js";
 
-export function namespaces(t: TAP, engine: Engine): void {
+export function namespaces(t: Test, engine: Engine): void {
 	const links = "for type in pid net ipc uts mnt cgroup user; do readlink /proc/self/ns/$type; done";
 	const of = async (...flags: string[]): Promise<Record<string, string>> => {
 		const { lines } = await engine.inside(flags, { lines: links });

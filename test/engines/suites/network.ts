@@ -1,9 +1,9 @@
 /** Networks that the engine makes. */
-import type { TAP } from "tap";
+import type { Test } from "tap";
 import type { Engine } from "../engine.js";
 import { until } from "../lane.js";
 
-export function network(t: TAP, engine: Engine): void {
+export function network(t: Test, engine: Engine): void {
 	const { machine } = engine;
 
 	t.test("run --network none: nothing but a loopback device", async (t) => {

@@ -1,9 +1,9 @@
 /** What a container's first process gets and gives: streams, exit status, terminal, environment. */
-import type { TAP } from "tap";
+import type { Test } from "tap";
 import { type Engine, image } from "../engine.js";
 import { until } from "../lane.js";
 
-export function processes(t: TAP, engine: Engine): void {
+export function processes(t: Test, engine: Engine): void {
 	t.test("run: output, standard error and input", async (t) => {
 		const answer = await engine.once(["-i"], ["/bin/sh", "-c", "cat; echo wrong >&2"], { input: "asked\n" });
 		t.same(answer, { status: 0, stdout: "asked\n", stderr: "wrong\n" });

@@ -1,5 +1,5 @@
 /** Limits: as set by run, as changed by update, as they bite. */
-import type { TAP } from "tap";
+import type { Test } from "tap";
 import type { Engine } from "../engine.js";
 import { until, usesCgroupV2 } from "../lane.js";
 
@@ -29,7 +29,7 @@ const shares = (value: number) =>
 	usesCgroupV2 ? String(1 + Math.trunc(((value - 2) * 9999) / 262142)) : String(value);
 const quota = (microseconds: number) => (usesCgroupV2 ? `${microseconds} 100000` : String(microseconds));
 
-export function resources(t: TAP, engine: Engine): void {
+export function resources(t: Test, engine: Engine): void {
 	const skip = engine.unable.limits ?? false;
 	const read = (name: string, path: string) => engine.ok("exec", name, "cat", path);
 

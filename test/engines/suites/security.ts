@@ -1,7 +1,7 @@
 /** What a container may: capabilities, system calls, devices, kernel settings, a read-only root. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { TAP } from "tap";
+import type { Test } from "tap";
 import type { Engine } from "../engine.js";
 
 const chown = 1n << 0n;
@@ -12,7 +12,7 @@ function capabilities(status: string): bigint {
 	return BigInt(`0x${/^CapEff:\t([0-9a-f]+)$/m.exec(status)?.[1]}`);
 }
 
-export function security(t: TAP, engine: Engine): void {
+export function security(t: Test, engine: Engine): void {
 	t.test("capabilities: the default, --cap-add, --cap-drop", async (t) => {
 		const of = async (...flags: string[]) =>
 			capabilities((await engine.inside(flags, { status: "cat /proc/self/status" })).status);

@@ -1,10 +1,10 @@
 /** Volumes, bind mounts, tmpfs. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { TAP } from "tap";
+import type { Test } from "tap";
 import type { Engine } from "../engine.js";
 
-export function storage(t: TAP, engine: Engine): void {
+export function storage(t: Test, engine: Engine): void {
 	const { shared } = engine;
 	writeFileSync(join(shared, "file"), "of the host\n");
 
@@ -58,6 +58,6 @@ export function storage(t: TAP, engine: Engine): void {
 		await engine.ok("exec", name, "/bin/sh", "-c", "echo shared >/anonymous/file");
 		const { file } = await engine.inside(["--volumes-from", name], { file: "cat /anonymous/file" });
 		t.equal(file, "shared");
-		await engine.ok("rm", "--force", "--volumes", name);
+		await engine.remove("--volumes", name);
 	});
 }
