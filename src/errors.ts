@@ -49,7 +49,8 @@ export type ErrorCode =
 	| "init"
 	| "io"
 	| "interrupted"
-	| "host.unsupported";
+	| "host.unsupported"
+	| "criu";
 
 export class RuntimeError extends Error {
 	readonly code: ErrorCode;

@@ -65,6 +65,13 @@ Napi::Object Load(Napi::Env env, Napi::Object exports) {
   Register<SendSeccomp>(env, exports, "sendSeccomp");
   Register<SendListener>(env, exports, "sendListener");
   Register<Connect>(env, exports, "connect");
+  Register<StartCriu>(env, exports, "startCriu");
+  Register<SendCriu>(env, exports, "sendCriu");
+  Register<ReceiveCriu>(env, exports, "receiveCriu");
+  Register<OpenFile>(env, exports, "openFile");
+  Register<SetGroup>(env, exports, "setGroup");
+  Register<ReadLink>(env, exports, "readLink");
+  Register<ResolveInRoot>(env, exports, "resolveInRoot");
   Register<BindMount>(env, exports, "bindMount");
   Register<Unmount>(env, exports, "unmount");
   Register<MapMount>(env, exports, "mapMount");

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #include <cstdint>
+#include <vector>
 
 #include "binding/child_stack.h"
 
@@ -58,6 +59,10 @@ void PlaceDescriptors(Child* child) {
     if (dup2(request.extra, first_unnamed) == -1) Fail(child, "dup2");
     first_unnamed++;
   }
+  for (int i = 0; i < request.more_count; i++) {
+    if (dup2(request.more[i], first_unnamed) == -1) Fail(child, "dup2");
+    first_unnamed++;
+  }
   // Node marks all that it inherits close-on-exec, bun all from 4 on, and /dev/null where a standard stream was closed.
   for (int fd = 0; fd < 3 + request.preserve; fd++) fcntl(fd, F_SETFD, 0);
   // Close-on-exec rather than closed: the image is among them.
@@ -86,7 +91,7 @@ void KeepChildren() {
   if (sigaction(SIGCHLD, nullptr, &current) == 0 && current.sa_handler == SIG_IGN) signal(SIGCHLD, SIG_DFL);
 }
 
-// The child's copy must be out of the way of the numbers that it places: 0 to 3 + preserve.
+// The child's copy must be out of the way of the numbers that it places.
 Failure MoveUp(int* fd, int above, UniqueFd* owner) {
   if (*fd < 0 || *fd > above) return {};
   owner->reset(fcntl(*fd, F_DUPFD_CLOEXEC, above + 1));
@@ -100,7 +105,13 @@ Failure MoveUp(int* fd, int above, UniqueFd* owner) {
 Failure Spawn(const SpawnRequest& request, Spawned* spawned) {
   Child child;
   child.request = request;
-  const int above = 3 + request.preserve;
+  const int above = 3 + request.preserve + request.more_count;
+  std::vector<UniqueFd> others(static_cast<std::size_t>(request.more_count));
+  std::vector<int> more(request.more, request.more + request.more_count);
+  for (std::size_t i = 0; i < others.size(); i++) {
+    if (Failure failure = MoveUp(&more[i], above, &others[i])) return failure;
+  }
+  child.request.more = more.data();
   UniqueFd moved[5];
   for (int i = 0; i < 3; i++) {
     if (Failure failure = MoveUp(&child.request.standard[i], above, &moved[i])) return failure;

@@ -18,7 +18,9 @@ struct SpawnRequest {
   int standard[3] = {-1, -1, -1};  // what becomes 0, 1, 2; -1: as in this process
   int preserve = 0;                // descriptors 3 to 2 + preserve stay open as they are
   int extra = -1;                  // what becomes 3 + preserve; -1: nothing
-  bool session = false;            // its own session and process group
+  const int* more = nullptr;       // what becomes the numbers behind that
+  int more_count = 0;
+  bool session = false;  // its own session and process group
   const char* directory = nullptr;
 };
 

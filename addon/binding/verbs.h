@@ -27,6 +27,10 @@ Verb ExecuteHostSteps;
 Verb StartInit, InitPid, SendPlan, EndInit;
 // channel.cc
 Verb Receive, Send, SendCgroups, SendSeccomp, SendListener, Connect;
+// criu.cc
+Verb StartCriu, SendCriu, ReceiveCriu;
+// descriptors.cc
+Verb OpenFile, SetGroup, ReadLink, ResolveInRoot;
 // mounts.cc
 Verb BindMount, Unmount;
 // systemd.cc

@@ -92,6 +92,10 @@ function dispatch(invocation: Invocation, session: Session): number | Promise<nu
 			return import("./commands/resume.js").then(({ resume }) => resume(invocation, session));
 		case "events":
 			return import("./commands/events.js").then(({ events }) => events(invocation, session));
+		case "checkpoint":
+			return import("./commands/checkpoint.js").then(({ checkpoint }) => checkpoint(invocation, session));
+		case "restore":
+			return import("./commands/restore.js").then(({ restore }) => restore(invocation, session));
 		case "ps":
 			return import("./commands/ps.js").then(({ ps }) => ps(invocation, session));
 		case "list":

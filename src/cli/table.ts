@@ -6,6 +6,7 @@
  * Names, aliases and words are runc's: engines and scripts send them (go-runc, conmon, buildah).
  */
 
+import { checkpointOptions, restoreOptions } from "./criu-options.js";
 import { updateOptions } from "./update-options.js";
 
 export interface OptionSpec {
@@ -79,6 +80,13 @@ export const globalOptions = [
 		choices: ["true", "false", "auto"],
 		refusal: 'invalid value "%s" for flag -rootless: want true, false or auto',
 		summary: "make a cgroup only for a container that asks for one; auto, the default: unless root on the host",
+	},
+	{
+		name: "criu",
+		kind: "text",
+		placeholder: "PATH",
+		completes: "file",
+		summary: "the criu that checkpoint and restore use (default: from $PATH)",
 	},
 	{ name: "trace", kind: "flag", summary: "print how long each step of create or run takes, on standard error" },
 	{ name: "help", alias: "h", kind: "flag", summary: "show help" },
@@ -313,6 +321,20 @@ export const commands = [
 		summary: "change the resource limits of a container",
 		...container,
 		options: updateOptions,
+	},
+	{
+		name: "checkpoint",
+		summary: "save a running container's processes to files, and end it",
+		...container,
+		options: checkpointOptions,
+	},
+	{
+		name: "restore",
+		summary: "make a container from what checkpoint has saved",
+		usage: "ID",
+		minimum: 1,
+		maximum: 1,
+		options: restoreOptions,
 	},
 	{
 		name: "list",

@@ -43,6 +43,8 @@ export interface Launch {
 	hooksReached: boolean;
 	/** To the init; undefined once it has ended. */
 	channel?: number;
+	/** Goes into the systemd unit in place of the init: criu, at restore. */
+	unitPid?: number;
 	/** How many steps of the plan the init has been sent. */
 	sentSteps: number;
 	pid?: number;

@@ -73,7 +73,7 @@ function unavailable(reason: string, user: boolean): RuntimeError {
 export function startUnit(state: Launch): void {
 	const { native } = state;
 	const steps = state.plan.host.filter((step) => step.op === "systemd.start");
-	const pid = native.initPid({ channel: channelOf(state) });
+	const pid = state.unitPid ?? native.initPid({ channel: channelOf(state) });
 	const failure = native.executeHostSteps({ steps: JSON.stringify(steps), pid });
 	if (!failure) return;
 	// Somebody else's: undo must not stop it.

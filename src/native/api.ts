@@ -136,6 +136,14 @@ export interface Native {
 	lockDirectory(options: { path: string; exclusive: boolean; wait: boolean }): number;
 	close(options: { fd: number }): void;
 
+	/** Opens for reading; a directory or a namespace too. */
+	openFile(options: { path: string }): number;
+	/** Group and mode of a directory. */
+	setGroup(options: { path: string; gid: number; mode: number }): void;
+	/** readlink(2); of a descriptor in /proc that is no path, what the kernel calls it (`pipe:[4711]`). */
+	readLink(options: { path: string }): string;
+	/** Where `path` leads with `root` as the root directory, seen from there; undefined when it leads nowhere. */
+	resolveInRoot(options: { root: string; path: string }): string | undefined;
 	/**
 	 * Binds `source` onto `target`, in the engine's own mount namespace. The mount is private, or with `slave` gets what is
 	 * mounted below the source later; with `recursive` all of this goes for the mounts below it, too.
@@ -232,12 +240,28 @@ export interface Native {
 	 */
 	sendSeccompListener(options: { pidfd: number; remoteFd: number; socket: string; state: string }): void;
 
+	// --- criu
+	/**
+	 * Starts `criu swrk 3`. It gets `fds` as descriptors 4 and up, and this process's standard streams, unless `output` names
+	 * a file for what it prints. Its child to be restored is then a child of ours.
+	 */
+	startCriu(options: { program: string; env: string[]; fds: number[]; output?: string }): {
+		socket: number;
+		pid: number;
+		pidfd: number;
+	};
+	/** A message of criu's RPC. */
+	sendCriu(options: { socket: number; data: Uint8Array }): void;
+	/** The next one, with the descriptor that came with it; no bytes at the end. */
+	receiveCriu(options: { socket: number }): { data: Uint8Array; fd?: number };
+
 	// --- terminals, foreground, sd_notify
 	/**
 	 * From now on SIGHUP, SIGINT, SIGQUIT and SIGTERM do not end this process: receive(), runHook() return early with
-	 * them, supervise() forwards them. Those that the caller ignores stay ignored.
+	 * them, supervise() forwards them. Those that the caller ignores stay ignored. `all`: as well as every other signal
+	 * that may be meant for the program that will be in the foreground; they wait for supervise().
 	 */
-	holdSignals(): void;
+	holdSignals(options?: { all: boolean }): void;
 	/** The end of holdSignals(). A signal that came and that nobody took has its effect then. */
 	releaseSignals(): void;
 	/** Connects to a socket and sends a descriptor with a word: a pty master with its name, a pidfd with whose it is. */

@@ -193,6 +193,35 @@ export class FakeNative implements Native {
 		this.record("removeDirectory", options);
 		this.files.removeDirectory(options);
 	}
+	openFile({ path }: { path: string }): number {
+		if (!this.files.stat(path)) throw nativeFailure("open", "ENOENT", path);
+		return this.openFd();
+	}
+	setGroup(options: { path: string; gid: number; mode: number }): void {
+		this.record("setGroup", options);
+	}
+	readLink({ path }: { path: string }): string {
+		return this.files.read(path);
+	}
+	resolveInRoot({ root, path }: { root: string; path: string }): string | undefined {
+		return this.files.stat(`${root}${path}`) ? path : undefined;
+	}
+	/** What criu answers, message by message; then it ends. */
+	criuAnswers: { data: Uint8Array; fd?: number }[] = [];
+	startCriu(options: { program: string; env: string[]; fds: number[]; output?: string }): {
+		socket: number;
+		pid: number;
+		pidfd: number;
+	} {
+		this.record("startCriu", options);
+		return { socket: this.openFd(), pid: 4000, pidfd: this.openFd() };
+	}
+	sendCriu(options: { socket: number; data: Uint8Array }): void {
+		this.record("sendCriu", options);
+	}
+	receiveCriu(): { data: Uint8Array; fd?: number } {
+		return this.criuAnswers.shift() ?? { data: new Uint8Array() };
+	}
 	bindMount(options: { source: string; target: string; recursive?: boolean; slave?: boolean }): void {
 		this.record("bindMount", options);
 		this.mounts.push(options.target);
@@ -379,8 +408,8 @@ export class FakeNative implements Native {
 	setSubreaper(): void {
 		this.record("setSubreaper", {});
 	}
-	holdSignals(): void {
-		this.record("holdSignals", {});
+	holdSignals(options?: { all: boolean }): void {
+		this.record("holdSignals", { ...options });
 	}
 	releaseSignals(): void {
 		this.record("releaseSignals", {});

@@ -11,10 +11,11 @@ cache=${VM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/runtime-ts/vm}
 mirror=${VM_MIRROR:-http://deb.debian.org/debian}
 security=${VM_SECURITY_MIRROR:-http://deb.debian.org/debian-security}
 
-# What the tests start inside: busybox for the rootfs, systemd with its user sessions, AppArmor, newuidmap, and strace.
+# What the tests start inside: busybox for the rootfs, systemd with its user sessions, AppArmor, newuidmap, strace, and
+# criu, with the iptables that it locks TCP connections by.
 packages=(
 	systemd systemd-sysv dbus dbus-user-session libpam-systemd apparmor busybox-static uidmap
-	iproute2 kmod libcap2-bin libstdc++6 procps strace
+	iproute2 kmod libcap2-bin libstdc++6 procps strace criu iptables
 )
 
 # Started by nothing else, needed by no test; together they are more than half of the time to boot.

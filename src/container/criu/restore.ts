@@ -1,0 +1,320 @@
+/** `restore`: a container from the images of `checkpoint`, by criu. */
+import { loadBundle } from "../../bundle/load.js";
+import type { Spec } from "../../bundle/spec.js";
+import { RuntimeError } from "../../errors.js";
+import type { Native } from "../../native/api.js";
+import { compilePlan } from "../../plan/compile.js";
+import { hookFiles } from "../../plan/hook-files.js";
+import { absolute } from "../absolute.js";
+import { gatherFacts } from "../facts.js";
+import { runHooks } from "../hooks.js";
+import { mountRoot, unmountRoot } from "../host-mounts.js";
+import { makeCgroups } from "../host-steps.js";
+import { guarded } from "../launch.js";
+import { close, type Launch, release } from "../launch-state.js";
+import { writePidFile } from "../pid-file.js";
+import { checkId, stateRoot } from "../place.js";
+import { newRecord, withProcess } from "../recording.js";
+import { checkConsole, type LaunchRequest } from "../request.js";
+import { checkResctrlVacant, joinResctrlGroups, makeResctrlGroups } from "../resctrl.js";
+import { claim, directoryOf, lock, writeRecord } from "../store.js";
+import { findSystemd } from "../systemd.js";
+import { hookState, removeContainer } from "../teardown.js";
+import { externalNamespace, namespaceKey } from "./checkpoint.js";
+import { inheritedStreams } from "./descriptors.js";
+import { externalSources, makeMountPoints } from "./mount-points.js";
+import { nullDevice, readMountTable } from "./mount-table.js";
+import {
+	type CriuRequest,
+	configFile,
+	imagesDirectory,
+	makePrivateDirectory,
+	readCgroupMode,
+	readEmptyNamespaces,
+} from "./request.js";
+import { type CriuOptions, encodeOptions } from "./rpc.js";
+import { askCriu, type CriuProgram, checkFeatures, criuVersion, findCriu } from "./session.js";
+
+export interface RestoreRequest extends CriuRequest, LaunchRequest {
+	/** Leave once the processes run. */
+	detach?: boolean;
+	noSubreaper?: boolean;
+	tcpClose?: boolean;
+	/** TYPE:NAME */
+	lsmProfile?: string;
+	lsmMountContext?: string;
+}
+
+const logFile = "restore.log";
+
+/** Returns the exit status of the container's process; 0 with `detach`. */
+export function restore(native: Native, request: RestoreRequest): number {
+	const detached = request.detach === true;
+	const subreaper = !detached && request.noSubreaper !== true;
+	if (subreaper) native.setSubreaper();
+	const state = prepare(native, request);
+	guarded(state, () => {
+		bringBack(state, request);
+		writePidFile(native, request.pidFile, state.pid ?? 0);
+	});
+	close(state, "lock");
+	if (!detached) return stay(state, subreaper);
+	native.releaseSignals();
+	release(state);
+	return 0;
+}
+
+/** Everything that can be found out before anything is made; the id is taken as the last thing. */
+function prepare(native: Native, request: RestoreRequest): Launch {
+	const env = request.env ?? native.environment();
+	checkId(request.id);
+	const root = stateRoot(native, request);
+	const directory = directoryOf(root.path, request.id);
+	// First, since it is what is wrong most often.
+	inheritedStreams(native, imagesDirectory(request));
+	const bundle = loadBundle(native, request.bundle);
+	checkConsole(bundle.spec, request, request.detach === true);
+	const host = gatherFacts(native, bundle.spec);
+	if (host.euid !== 0 || !host.initialUserNamespace)
+		throw new RuntimeError(
+			"host.unsupported",
+			"restore takes the host's root: criu cannot restore a rootless container",
+		);
+	if (!bundle.spec.linux?.namespaces?.some(({ type }) => type === "mount")) {
+		throw new RuntimeError("config.unsupported", "a container without a mount namespace cannot be restored", {
+			pointer: "/linux/namespaces",
+		});
+	}
+	if (request.systemdCgroup) host.systemd = findSystemd(native, host, env);
+	const plan = compilePlan({
+		id: request.id,
+		bundle,
+		host,
+		options: {
+			noPivot: request.noPivot === true,
+			noNewKeyring: true,
+			preserveFds: 0,
+			startVia: "channel",
+			mountedRoot: directory.mountedRoot,
+			systemdCgroup: request.systemdCgroup === true,
+			listenFds: 0,
+			trace: false,
+			...(env["NOTIFY_SOCKET"] ? { notifyDirectory: directory.notify } : {}),
+			...(request.noCgroup ? { noCgroup: true } : {}),
+			...(request.rootless === undefined ? {} : { rootless: request.rootless }),
+		},
+	});
+	for (const { message, at } of plan.warnings) request.onWarning?.(message, at);
+	native.holdSignals();
+	return {
+		native,
+		request,
+		mode: { startVia: "channel", detached: request.detach === true },
+		env,
+		bundle,
+		plan,
+		directory,
+		passedFds: 0,
+		lock: claim(native, directory, root),
+		record: newRecord(bundle, plan, request.rootless === true),
+		cgroupsMade: false,
+		hooksReached: false,
+		sentSteps: 0,
+	};
+}
+
+function bringBack(state: Launch, request: RestoreRequest): void {
+	const { native, env, bundle, plan, directory } = state;
+	const program: CriuProgram = {
+		path: findCriu(native, env, request.criu),
+		env,
+		output: `${directory.path}/criu.out`,
+	};
+	const cgroupMode = readCgroupMode(request.cgroupMode);
+	const emptyNamespaces = readEmptyNamespaces(request.emptyNamespace);
+	criuVersion(native, program);
+	checkFeatures(native, program, { preDump: false, lazyPages: request.lazyPages === true });
+	const resctrl = bundle.spec.linux?.intelRdt !== undefined;
+	if (resctrl) checkResctrlVacant(state);
+	if (env["NOTIFY_SOCKET"]) native.makeDirectory({ path: directory.notify, mode: 0o755 });
+	makeMountPoints(native, bundle.spec, plan);
+
+	const images = imagesDirectory(request);
+	const work = request.workPath ? absolute(request.workPath) : images;
+	makePrivateDirectory(native, work);
+	const hostMounts = readMountTable(native.readText({ path: "/proc/self/mountinfo", lossy: true }));
+	const hideImages = showImages(native, bundle.spec, images);
+	const opened: number[] = [];
+	const open = (path: string): number => {
+		const fd = native.openFile({ path });
+		opened.push(fd);
+		return fd;
+	};
+	// criu wants a root that is a mount point, with nothing mounted over its parent. Recorded before it is made.
+	state.record.runtime_ts.hostMounts = true;
+	writeRecord(native, directory, state.record);
+	mountRoot(native, directory, bundle.rootfs);
+	try {
+		const sources = externalSources(
+			native,
+			plan,
+			directory.mountedRoot,
+			hostMounts.map(({ point }) => point),
+		);
+		if (plan.init.some(({ op }) => op === "path.mask")) sources.push({ key: nullDevice, value: nullDevice });
+		const namespaces = joinNamespaces(state, open);
+		const options: CriuOptions = {
+			imagesDirectory: open(images),
+			workDirectory: open(work),
+			root: directory.mountedRoot,
+			logFile,
+			externalUnixSockets: request.externalUnixSockets === true,
+			tcpEstablished: request.tcpEstablished === true,
+			tcpClose: request.tcpClose === true,
+			shellJob: request.shellJob === true,
+			fileLocks: request.fileLocks === true,
+			autoDedup: request.autoDedup === true,
+			lazyPages: request.lazyPages === true,
+			emptyNamespaces,
+			cgroupMode,
+			externalMounts: sources,
+			externals: [],
+			inherited: [...inheritedStreams(native, images), ...namespaces.inherited],
+			joined: namespaces.joined,
+			restoring: true,
+			...(request.lsmProfile ? { lsmProfile: request.lsmProfile } : {}),
+			...(request.lsmMountContext ? { lsmMountContext: request.lsmMountContext } : {}),
+			...configFile(bundle.spec.annotations),
+		};
+		askCriu(native, program, "RESTORE", {
+			standardStreams: true,
+			fds: namespaces.fds,
+			log: `${work}/${logFile}`,
+			onStart: (pid) => {
+				const cgroupRoots = enterCgroups(state, pid);
+				if (resctrl) makeResctrlGroups(state);
+				return { options: encodeOptions({ ...options, cgroupRoots }) };
+			},
+			onNotify: (script, pid, fd) => follow(state, script, pid, fd),
+		});
+		if (state.pid === undefined) throw new RuntimeError("criu", "criu restored no process", { path: work });
+	} finally {
+		unmountRoot(native, directory);
+		hideImages();
+		for (const fd of opened) native.close({ fd });
+	}
+	const { hostMounts: _unmounted, ...own } = state.record.runtime_ts;
+	state.record = { ...state.record, runtime_ts: own };
+	writeRecord(native, directory, state.record);
+}
+
+/**
+ * The root of a user namespace, whom criu has read images too, may search the directory, by its group. Returns what takes
+ * that back. criu's files can be read by everyone, so nobody else may.
+ */
+function showImages(native: Native, { linux }: Spec, images: string): () => void {
+	const gid = linux?.gidMappings?.find(({ containerID }) => containerID === 0)?.hostID;
+	const before = native.stat({ path: images });
+	if (gid === undefined || before === undefined) return () => {};
+	native.setGroup({ path: images, gid, mode: 0o710 });
+	return () => native.setGroup({ path: images, gid: before.gid, mode: before.mode & 0o7777 });
+}
+
+/** Makes the cgroups, and puts criu into them: what it restores is born there. Returns where that is in each hierarchy. */
+function enterCgroups(state: Launch, pid: number): { controller: string; path: string }[] {
+	const { native, plan } = state;
+	state.unitPid = pid;
+	makeCgroups(state);
+	for (const { path, entered } of plan.cgroups)
+		if (!entered) native.writeControl({ path: `${path}/cgroup.procs`, text: String(pid) });
+	const roots: { controller: string; path: string }[] = [];
+	if (plan.cgroups.length === 0) return roots;
+	for (const line of native.readText({ path: `/proc/${pid}/cgroup` }).split("\n")) {
+		const [, controller, ...path] = line.split(":");
+		if (controller !== undefined && path.length > 0) roots.push({ controller, path: path.join(":") });
+	}
+	return roots;
+}
+
+/** Network and pid namespaces are handed to criu, which has them in the images by a name; the others it joins itself. */
+function joinNamespaces(state: Launch, open: (path: string) => number) {
+	const inherited: CriuOptions["inherited"] = [];
+	const joined: CriuOptions["joined"] = [];
+	const fds: number[] = [];
+	for (const [index, { type, path }] of (state.bundle.spec.linux?.namespaces ?? []).entries()) {
+		if (!path) continue;
+		const name = externalNamespace(type);
+		if (type === "cgroup" || type === "time" || type === "mount") {
+			throw new RuntimeError("config.unsupported", `criu cannot join a ${type} namespace by path`, {
+				pointer: `/linux/namespaces/${index}/path`,
+			});
+		}
+		if (name === undefined) {
+			joined.push({ type, path });
+			continue;
+		}
+		// Behind the standard streams and criu's socket.
+		inherited.push({ key: namespaceKey(name), fd: 4 + fds.length });
+		fds.push(open(path));
+	}
+	return { inherited, joined, fds };
+}
+
+/** The stages of a restore, as criu comes to them. */
+function follow(state: Launch, script: string, pid: number, fd: number | undefined): void {
+	const { native, env, bundle, directory } = state;
+	switch (script) {
+		case "setup-namespaces":
+			for (const stage of ["prestart", "createRuntime"] as const) {
+				const hooks = bundle.spec.hooks?.[stage];
+				if (!hooks?.length) continue;
+				state.hooksReached = true;
+				const told = { ...hookState(state.record, stage === "prestart" ? "created" : "creating"), pid };
+				runHooks(native, { stage, hooks, state: told, env, cwd: bundle.path, files: hookFiles(bundle.spec) });
+			}
+			break;
+		case "post-restore": {
+			// Stopped, until criu has the answer to this.
+			const pidfd = native.openPid({ pid });
+			if (pidfd === undefined) throw new RuntimeError("criu", "the restored process has ended");
+			state.pid = pid;
+			state.pidfd = pidfd;
+			state.record = withProcess(state.record, pid, native.processStat({ pid })?.startTime ?? "0");
+			writeRecord(native, directory, state.record);
+			if (state.resctrlMade !== undefined) joinResctrlGroups(state, pid);
+			break;
+		}
+		case "orphan-pts-master":
+			if (fd !== undefined) takeTerminal(state, fd);
+			break;
+	}
+}
+
+function takeTerminal(state: Launch, fd: number): void {
+	const { native, request } = state;
+	if (!request.consoleSocket) {
+		if (state.terminal !== undefined) native.close({ fd: state.terminal });
+		state.terminal = fd;
+		native.copyTerminalSize({ fd });
+		return;
+	}
+	try {
+		native.sendTerminal({ socket: request.consoleSocket, fd, name: "orphan-pts-master" });
+	} finally {
+		native.close({ fd });
+	}
+}
+
+function stay(state: Launch, subreaper: boolean): number {
+	const { native, pid, pidfd, directory, record, env } = state;
+	if (pid === undefined || pidfd === undefined) throw new RuntimeError("criu", "criu restored no process");
+	const terminal = state.terminal === undefined ? {} : { terminal: state.terminal };
+	const status = native.supervise({ pid, pidfd, subreaper, ...terminal });
+	const held = lock(native, directory);
+	if (held !== undefined) {
+		removeContainer(native, { directory, record, env, poststop: true, onWarning: state.request.onNotice });
+		native.close({ fd: held });
+	}
+	release(state);
+	return status;
+}
