@@ -36,67 +36,69 @@ const common = [
 	{ name: "lazy-pages", kind: "flag", summary: "memory is fetched when it is used (userfaultfd)" },
 ] as const satisfies readonly OptionSpec[];
 
-export const checkpointOptions = [
-	{ ...imagePath, summary: "directory for the image files (default: checkpoint in the working directory)" },
-	...common,
-	{
-		name: "parent-path",
-		kind: "text",
-		placeholder: "DIR",
-		completes: "directory",
-		summary: "images of an earlier --pre-dump, relative to --image-path",
-	},
-	{ name: "leave-running", kind: "flag", summary: "let the container run on" },
-	{ name: "pre-dump", kind: "flag", summary: "save only the memory, for a later checkpoint; the container runs on" },
-	{ name: "tcp-skip-in-flight", kind: "flag", summary: "leave out TCP connections that are being made" },
-	{ name: "link-remap", kind: "flag", summary: "give files without a name one while they are saved" },
-	{
-		name: "page-server",
-		kind: "text",
-		placeholder: "ADDRESS:PORT",
-		summary: "send memory to the criu page-server there",
-	},
-	{
-		name: "status-fd",
-		kind: "number",
-		placeholder: "FD",
-		summary: "with --lazy-pages: write a zero byte to FD once memory can be fetched",
-	},
-] as const satisfies readonly OptionSpec[];
+export const checkpointOptions = () =>
+	[
+		{ ...imagePath, summary: "directory for the image files (default: checkpoint in the working directory)" },
+		...common,
+		{
+			name: "parent-path",
+			kind: "text",
+			placeholder: "DIR",
+			completes: "directory",
+			summary: "images of an earlier --pre-dump, relative to --image-path",
+		},
+		{ name: "leave-running", kind: "flag", summary: "let the container run on" },
+		{ name: "pre-dump", kind: "flag", summary: "save only the memory, for a later checkpoint; the container runs on" },
+		{ name: "tcp-skip-in-flight", kind: "flag", summary: "leave out TCP connections that are being made" },
+		{ name: "link-remap", kind: "flag", summary: "give files without a name one while they are saved" },
+		{
+			name: "page-server",
+			kind: "text",
+			placeholder: "ADDRESS:PORT",
+			summary: "send memory to the criu page-server there",
+		},
+		{
+			name: "status-fd",
+			kind: "number",
+			placeholder: "FD",
+			summary: "with --lazy-pages: write a zero byte to FD once memory can be fetched",
+		},
+	] as const satisfies readonly OptionSpec[];
 
-export const restoreOptions = [
-	{ ...imagePath, summary: "directory with the image files (default: checkpoint in the working directory)" },
-	...common,
-	{
-		name: "bundle",
-		alias: "b",
-		kind: "text",
-		placeholder: "DIR",
-		completes: "directory",
-		summary: "the bundle directory (default: the working directory)",
-	},
-	{
-		name: "console-socket",
-		kind: "text",
-		placeholder: "PATH",
-		completes: "file",
-		summary: "AF_UNIX socket that receives the master of the console's pseudoterminal",
-	},
-	{ name: "pid-file", kind: "text", placeholder: "FILE", completes: "file", summary: "write the process id to FILE" },
-	{ name: "detach", alias: "d", kind: "flag", summary: "do not wait for the container's process" },
-	{ name: "no-subreaper", kind: "flag", summary: "do not become the parent of the container's orphans" },
-	{ name: "no-pivot", kind: "flag", summary: "for callers that send it: criu enters the root in its own way" },
-	{ name: "tcp-close", kind: "flag", summary: "close the TCP connections that were open" },
-	{
-		name: "lsm-profile",
-		kind: "text",
-		placeholder: "TYPE:NAME",
-		summary: "another profile than the saved one, such as apparmor:web or selinux:LABEL",
-	},
-	{
-		name: "lsm-mount-context",
-		kind: "text",
-		placeholder: "CONTEXT",
-		summary: "another SELinux context for the mounts than the saved one",
-	},
-] as const satisfies readonly OptionSpec[];
+export const restoreOptions = () =>
+	[
+		{ ...imagePath, summary: "directory with the image files (default: checkpoint in the working directory)" },
+		...common,
+		{
+			name: "bundle",
+			alias: "b",
+			kind: "text",
+			placeholder: "DIR",
+			completes: "directory",
+			summary: "the bundle directory (default: the working directory)",
+		},
+		{
+			name: "console-socket",
+			kind: "text",
+			placeholder: "PATH",
+			completes: "file",
+			summary: "AF_UNIX socket that receives the master of the console's pseudoterminal",
+		},
+		{ name: "pid-file", kind: "text", placeholder: "FILE", completes: "file", summary: "write the process id to FILE" },
+		{ name: "detach", alias: "d", kind: "flag", summary: "do not wait for the container's process" },
+		{ name: "no-subreaper", kind: "flag", summary: "do not become the parent of the container's orphans" },
+		{ name: "no-pivot", kind: "flag", summary: "for callers that send it: criu enters the root in its own way" },
+		{ name: "tcp-close", kind: "flag", summary: "close the TCP connections that were open" },
+		{
+			name: "lsm-profile",
+			kind: "text",
+			placeholder: "TYPE:NAME",
+			summary: "another profile than the saved one, such as apparmor:web or selinux:LABEL",
+		},
+		{
+			name: "lsm-mount-context",
+			kind: "text",
+			placeholder: "CONTEXT",
+			summary: "another SELinux context for the mounts than the saved one",
+		},
+	] as const satisfies readonly OptionSpec[];

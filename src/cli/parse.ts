@@ -107,6 +107,7 @@ export function parse(argv: readonly string[]): Parsed | undefined {
 
 	const command = findCommand(argv[index++] ?? "");
 	if (!command) return undefined;
+	const { options: known, optionsEnd } = command;
 	const options: OptionValues = {};
 	const positionals: string[] = [];
 	while (index < argv.length) {
@@ -115,12 +116,12 @@ export function parse(argv: readonly string[]): Parsed | undefined {
 			positionals.push(...argv.slice(index + 1));
 			break;
 		}
-		const next = argument.startsWith("-") ? readOption(command.options, argv, index, options) : -1;
+		const next = argument.startsWith("-") ? readOption(known, argv, index, options) : -1;
 		if (next >= 0) {
 			index = next;
 		} else if (argument.startsWith("-") && argument !== "-") {
 			return undefined;
-		} else if (command.optionsEnd) {
+		} else if (optionsEnd) {
 			positionals.push(...argv.slice(index));
 			break;
 		} else {

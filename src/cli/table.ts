@@ -33,6 +33,7 @@ export interface CommandSpec {
 	readonly usage: string;
 	readonly minimum: number;
 	readonly maximum: number;
+	/** A getter where there are some: the table is built at every start, and hundreds of objects take a tenth of a millisecond. */
 	readonly options: readonly OptionSpec[];
 	/** The first positional argument ends the options: what follows belongs to a program. */
 	readonly optionsEnd?: boolean;
@@ -110,36 +111,37 @@ const bundle = {
 	summary: "the bundle directory (default: the working directory)",
 } as const;
 
-const creation = [
-	bundle,
-	{
-		name: "console-socket",
-		kind: "text",
-		placeholder: "PATH",
-		completes: "file",
-		summary: "AF_UNIX socket that receives the master of the console's pseudoterminal",
-	},
-	{ name: "pid-file", kind: "text", placeholder: "FILE", completes: "file", summary: "write the process id to FILE" },
-	{
-		name: "pidfd-socket",
-		kind: "text",
-		placeholder: "PATH",
-		completes: "file",
-		summary: "AF_UNIX socket that receives a pidfd of the container's process",
-	},
-	{
-		name: "no-pivot",
-		kind: "flag",
-		summary: "move the root instead of pivot_root(2), for a rootfs on the initial ramdisk",
-	},
-	{ name: "no-new-keyring", kind: "flag", summary: "keep the caller's session keyring" },
-	{
-		name: "preserve-fds",
-		kind: "number",
-		placeholder: "N",
-		summary: "pass N more descriptors, after standard error and those of $LISTEN_FDS",
-	},
-] as const;
+const creation = () =>
+	[
+		bundle,
+		{
+			name: "console-socket",
+			kind: "text",
+			placeholder: "PATH",
+			completes: "file",
+			summary: "AF_UNIX socket that receives the master of the console's pseudoterminal",
+		},
+		{ name: "pid-file", kind: "text", placeholder: "FILE", completes: "file", summary: "write the process id to FILE" },
+		{
+			name: "pidfd-socket",
+			kind: "text",
+			placeholder: "PATH",
+			completes: "file",
+			summary: "AF_UNIX socket that receives a pidfd of the container's process",
+		},
+		{
+			name: "no-pivot",
+			kind: "flag",
+			summary: "move the root instead of pivot_root(2), for a rootfs on the initial ramdisk",
+		},
+		{ name: "no-new-keyring", kind: "flag", summary: "keep the caller's session keyring" },
+		{
+			name: "preserve-fds",
+			kind: "number",
+			placeholder: "N",
+			summary: "pass N more descriptors, after standard error and those of $LISTEN_FDS",
+		},
+	] as const;
 
 const regex = {
 	name: "regex",
@@ -157,7 +159,9 @@ export const commands = [
 		usage: "ID",
 		minimum: 1,
 		maximum: 1,
-		options: creation,
+		get options() {
+			return creation();
+		},
 	},
 	{ name: "start", summary: "start the process of a created container", ...container, options: [] },
 	{
@@ -167,16 +171,18 @@ export const commands = [
 		minimum: 1,
 		maximum: 1,
 		completes: ["directory"],
-		options: [
-			...creation,
-			{ name: "detach", alias: "d", kind: "flag", summary: "do not wait for the container's process" },
-			{ name: "keep", kind: "flag", summary: "keep the container after its process has ended" },
-			{
-				name: "no-subreaper",
-				kind: "flag",
-				summary: "do not become the parent of the container's orphans",
-			},
-		],
+		get options() {
+			return [
+				...creation(),
+				{ name: "detach", alias: "d", kind: "flag", summary: "do not wait for the container's process" },
+				{ name: "keep", kind: "flag", summary: "keep the container after its process has ended" },
+				{
+					name: "no-subreaper",
+					kind: "flag",
+					summary: "do not become the parent of the container's orphans",
+				},
+			] as const;
+		},
 	},
 	{ name: "state", summary: "print the state of a container as JSON", ...container, options: [] },
 	{
@@ -186,10 +192,12 @@ export const commands = [
 		minimum: 1,
 		maximum: 2,
 		completes: ["container", "signal"],
-		options: [
-			{ name: "all", alias: "a", kind: "flag", summary: "signal every process of the container, stopped or not" },
-			regex,
-		],
+		get options() {
+			return [
+				{ name: "all", alias: "a", kind: "flag", summary: "signal every process of the container, stopped or not" },
+				regex,
+			] as const;
+		},
 	},
 	{
 		name: "exec",
@@ -199,86 +207,96 @@ export const commands = [
 		maximum: Number.MAX_SAFE_INTEGER,
 		optionsEnd: true,
 		completes: ["container"],
-		options: [
-			{
-				name: "process",
-				alias: "p",
-				kind: "text",
-				placeholder: "FILE",
-				completes: "file",
-				summary: "take the process from FILE, not from the container and the arguments",
-			},
-			{ name: "detach", alias: "d", kind: "flag", summary: "do not wait for the process" },
-			{ name: "tty", alias: "t", kind: "flag", summary: "give it a terminal" },
-			{ name: "cwd", kind: "text", placeholder: "DIR", summary: "its working directory in the container" },
-			{ name: "env", alias: "e", kind: "list", placeholder: "NAME=VALUE", summary: "set a variable; may be repeated" },
-			{ name: "user", alias: "u", kind: "text", placeholder: "UID[:GID]", summary: "its user, and group" },
-			{
-				name: "additional-gids",
-				alias: "g",
-				kind: "list",
-				placeholder: "GID",
-				summary: "add a group; may be repeated",
-			},
-			{
-				name: "cap",
-				alias: "c",
-				kind: "list",
-				placeholder: "CAP",
-				summary: "add a capability to its bounding, effective and permitted sets; may be repeated",
-			},
-			{ name: "no-new-privs", kind: "flag", summary: "let it gain no privileges by exec (or, =false, let it)" },
-			{ name: "apparmor", kind: "text", placeholder: "PROFILE", summary: "its AppArmor profile" },
-			{ name: "process-label", kind: "text", placeholder: "LABEL", summary: "its SELinux label" },
-			{
-				name: "pid-file",
-				kind: "text",
-				placeholder: "FILE",
-				completes: "file",
-				summary: "write its process id to FILE",
-			},
-			{
-				name: "console-socket",
-				kind: "text",
-				placeholder: "PATH",
-				completes: "file",
-				summary: "AF_UNIX socket that receives the master of its pseudoterminal",
-			},
-			{
-				name: "pidfd-socket",
-				kind: "text",
-				placeholder: "PATH",
-				completes: "file",
-				summary: "AF_UNIX socket that receives a pidfd of it",
-			},
-			{
-				name: "preserve-fds",
-				kind: "number",
-				placeholder: "N",
-				summary: "pass N more descriptors, after standard error and those of $LISTEN_FDS",
-			},
-			{
-				name: "cgroup",
-				kind: "list",
-				placeholder: "[CONTROLLER:]PATH",
-				summary: "put it into a cgroup below the container's; may be repeated, for several v1 controllers",
-			},
-			{ name: "ignore-paused", kind: "flag", summary: "in a paused container, too: it runs when that is resumed" },
-		],
+		get options() {
+			return [
+				{
+					name: "process",
+					alias: "p",
+					kind: "text",
+					placeholder: "FILE",
+					completes: "file",
+					summary: "take the process from FILE, not from the container and the arguments",
+				},
+				{ name: "detach", alias: "d", kind: "flag", summary: "do not wait for the process" },
+				{ name: "tty", alias: "t", kind: "flag", summary: "give it a terminal" },
+				{ name: "cwd", kind: "text", placeholder: "DIR", summary: "its working directory in the container" },
+				{
+					name: "env",
+					alias: "e",
+					kind: "list",
+					placeholder: "NAME=VALUE",
+					summary: "set a variable; may be repeated",
+				},
+				{ name: "user", alias: "u", kind: "text", placeholder: "UID[:GID]", summary: "its user, and group" },
+				{
+					name: "additional-gids",
+					alias: "g",
+					kind: "list",
+					placeholder: "GID",
+					summary: "add a group; may be repeated",
+				},
+				{
+					name: "cap",
+					alias: "c",
+					kind: "list",
+					placeholder: "CAP",
+					summary: "add a capability to its bounding, effective and permitted sets; may be repeated",
+				},
+				{ name: "no-new-privs", kind: "flag", summary: "let it gain no privileges by exec (or, =false, let it)" },
+				{ name: "apparmor", kind: "text", placeholder: "PROFILE", summary: "its AppArmor profile" },
+				{ name: "process-label", kind: "text", placeholder: "LABEL", summary: "its SELinux label" },
+				{
+					name: "pid-file",
+					kind: "text",
+					placeholder: "FILE",
+					completes: "file",
+					summary: "write its process id to FILE",
+				},
+				{
+					name: "console-socket",
+					kind: "text",
+					placeholder: "PATH",
+					completes: "file",
+					summary: "AF_UNIX socket that receives the master of its pseudoterminal",
+				},
+				{
+					name: "pidfd-socket",
+					kind: "text",
+					placeholder: "PATH",
+					completes: "file",
+					summary: "AF_UNIX socket that receives a pidfd of it",
+				},
+				{
+					name: "preserve-fds",
+					kind: "number",
+					placeholder: "N",
+					summary: "pass N more descriptors, after standard error and those of $LISTEN_FDS",
+				},
+				{
+					name: "cgroup",
+					kind: "list",
+					placeholder: "[CONTROLLER:]PATH",
+					summary: "put it into a cgroup below the container's; may be repeated, for several v1 controllers",
+				},
+				{ name: "ignore-paused", kind: "flag", summary: "in a paused container, too: it runs when that is resumed" },
+			] as const;
+		},
 	},
 	{
 		name: "delete",
 		summary: "remove a stopped container",
 		...container,
-		options: [
-			{
-				name: "force",
-				alias: "f",
-				kind: "flag",
-				summary: "kill it first; a container that does not exist is not an error",
-			},
-			regex,
-		],
+		get options() {
+			return [
+				{
+					name: "force",
+					alias: "f",
+					kind: "flag",
+					summary: "kill it first; a container that does not exist is not an error",
+				},
+				regex,
+			] as const;
+		},
 	},
 	{ name: "pause", summary: "stop every process of a container where it is", ...container, options: [] },
 	{ name: "resume", summary: "let the processes of a paused container go on", ...container, options: [] },
@@ -286,15 +304,17 @@ export const commands = [
 		name: "events",
 		summary: "print a container's statistics and out-of-memory events as JSON",
 		...container,
-		options: [
-			{
-				name: "interval",
-				kind: "text",
-				placeholder: "DURATION",
-				summary: "time between two sets of statistics, such as 500ms or 1m30s (default 5s)",
-			},
-			{ name: "stats", kind: "flag", summary: "print the statistics once" },
-		],
+		get options() {
+			return [
+				{
+					name: "interval",
+					kind: "text",
+					placeholder: "DURATION",
+					summary: "time between two sets of statistics, such as 500ms or 1m30s (default 5s)",
+				},
+				{ name: "stats", kind: "flag", summary: "print the statistics once" },
+			] as const;
+		},
 	},
 	{
 		name: "ps",
@@ -304,29 +324,35 @@ export const commands = [
 		maximum: Number.POSITIVE_INFINITY,
 		optionsEnd: true,
 		completes: ["container"],
-		options: [
-			{
-				name: "format",
-				alias: "f",
-				kind: "text",
-				placeholder: "FORMAT",
-				choices: ["table", "json"],
-				refusal: "invalid format option",
-				summary: "table (default) or json: the pids",
-			},
-		],
+		get options() {
+			return [
+				{
+					name: "format",
+					alias: "f",
+					kind: "text",
+					placeholder: "FORMAT",
+					choices: ["table", "json"],
+					refusal: "invalid format option",
+					summary: "table (default) or json: the pids",
+				},
+			] as const;
+		},
 	},
 	{
 		name: "update",
 		summary: "change the resource limits of a container",
 		...container,
-		options: updateOptions,
+		get options() {
+			return updateOptions();
+		},
 	},
 	{
 		name: "checkpoint",
 		summary: "save a running container's processes to files, and end it",
 		...container,
-		options: checkpointOptions,
+		get options() {
+			return checkpointOptions();
+		},
 	},
 	{
 		name: "restore",
@@ -334,7 +360,9 @@ export const commands = [
 		usage: "ID",
 		minimum: 1,
 		maximum: 1,
-		options: restoreOptions,
+		get options() {
+			return restoreOptions();
+		},
 	},
 	{
 		name: "list",
@@ -342,18 +370,20 @@ export const commands = [
 		usage: "",
 		minimum: 0,
 		maximum: 0,
-		options: [
-			{
-				name: "format",
-				alias: "f",
-				kind: "text",
-				placeholder: "FORMAT",
-				choices: ["table", "json"],
-				refusal: "invalid format option",
-				summary: "table (default) or json",
-			},
-			{ name: "quiet", alias: "q", kind: "flag", summary: "only the ids, one a line" },
-		],
+		get options() {
+			return [
+				{
+					name: "format",
+					alias: "f",
+					kind: "text",
+					placeholder: "FORMAT",
+					choices: ["table", "json"],
+					refusal: "invalid format option",
+					summary: "table (default) or json",
+				},
+				{ name: "quiet", alias: "q", kind: "flag", summary: "only the ids, one a line" },
+			] as const;
+		},
 	},
 	{
 		name: "spec",
@@ -361,10 +391,12 @@ export const commands = [
 		usage: "",
 		minimum: 0,
 		maximum: 0,
-		options: [
-			bundle,
-			{ name: "rootless", kind: "flag", summary: "for a container that a user without privileges runs" },
-		],
+		get options() {
+			return [
+				bundle,
+				{ name: "rootless", kind: "flag", summary: "for a container that a user without privileges runs" },
+			] as const;
+		},
 	},
 	{
 		name: "features",
@@ -380,7 +412,9 @@ export const commands = [
 		usage: "[ID]",
 		minimum: 0,
 		maximum: 1,
-		options: [bundle, { name: "json", kind: "flag", summary: "the plan itself, as JSON" }],
+		get options() {
+			return [bundle, { name: "json", kind: "flag", summary: "the plan itself, as JSON" }] as const;
+		},
 	},
 	{
 		name: "validate",
