@@ -142,7 +142,8 @@ t.test("the list of error codes is complete", async (t) => {
 
 t.test("the environment variables that the program reads are told", async (t) => {
 	const folder = new URL("../../src/container/", import.meta.url);
-	const source = readdirSync(folder)
+	const source = readdirSync(folder, { recursive: true, encoding: "utf8" })
+		.filter((file) => file.endsWith(".ts"))
 		.map((file) => readFileSync(new URL(file, folder), "utf8"))
 		.join("\n");
 	const patterns = [/\benv\.([A-Z][A-Z_]+)\b/g, /\b([A-Z][A-Z_]{3,}): \w+(?=[^;{}]*\}: Environment\b)/g];
