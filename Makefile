@@ -49,7 +49,7 @@ $(MODULES): package.json package-lock.json | $(DEPS)
 	node node_modules/bun/install.js
 	@touch $@
 
-$(GENERATED): $(SCHEMAS) $(wildcard src/plan/schema.ts src/container/record.ts) $(MODULES)
+$(GENERATED): $(SCHEMAS) $(wildcard src/plan/schema*.ts src/container/record.ts) $(MODULES)
 	$(BUN) spec-schemas/generate.ts
 	@touch $@
 

@@ -26,9 +26,10 @@ int HeldSignalsFd() { return Held() ? Held()->fd() : -1; }
 int NextHeldSignal() {
   if (!Held()) return 0;
   for (;;) {
-    const int signal = Held()->Next();
-    // After the foreground there are others, for which it is too late.
+    const int signal = Held()->Read();
     if (signal == 0 || SignalPipe::AsksForEnd(signal)) return signal;
+    // For the foreground; after it, it is too late for them.
+    Held()->Defer(signal);
   }
 }
 
@@ -42,7 +43,8 @@ void GiveBackHeldSignals(std::unique_ptr<SignalPipe> signals) { Held() = std::mo
 Napi::Value HoldSignals(const Napi::CallbackInfo& info) {
   if (Held()) return info.Env().Undefined();
   auto signals = std::make_unique<SignalPipe>();
-  if (const Failure failure = signals->OpenForEnd()) return Throw(info.Env(), failure);
+  const bool all = info.Length() > 0 && Options(info).Flag("all");
+  if (const Failure failure = all ? signals->Open(false) : signals->OpenForEnd()) return Throw(info.Env(), failure);
   Held() = std::move(signals);
   return info.Env().Undefined();
 }

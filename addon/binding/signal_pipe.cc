@@ -95,7 +95,14 @@ SignalPipe::~SignalPipe() {
   signal_write_end = -1;
 }
 
-int SignalPipe::Next() const {
+int SignalPipe::Next() {
+  if (deferred_.empty()) return Read();
+  const int signal = deferred_.front();
+  deferred_.pop_front();
+  return signal;
+}
+
+int SignalPipe::Read() const {
   unsigned char byte = 0;
   return RetryOnEintr([&] { return read(read_end_.get(), &byte, 1); }) == 1 ? byte : 0;
 }

@@ -3,6 +3,8 @@
 
 #include <signal.h>
 
+#include <deque>
+
 #include "binding/failure.h"
 #include "common/unique_fd.h"
 
@@ -29,8 +31,12 @@ class SignalPipe {
   Failure Open(bool children);
 
   [[nodiscard]] int fd() const { return read_end_.get(); }
-  // The next signal that came, or 0.
-  [[nodiscard]] int Next() const;
+  // The next signal that came, or 0; first those that were deferred.
+  [[nodiscard]] int Next();
+  // The next one of the pipe.
+  [[nodiscard]] int Read() const;
+  // poll(2) says nothing of it.
+  void Defer(int signal) { deferred_.push_back(signal); }
 
  private:
   static constexpr int kSignals = 65;
@@ -38,6 +44,7 @@ class SignalPipe {
   Failure MakePipe();
   void Catch(int signal);
 
+  std::deque<int> deferred_;
   UniqueFd read_end_;
   UniqueFd write_end_;
   bool caught_[kSignals] = {};

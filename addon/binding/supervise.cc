@@ -36,6 +36,7 @@ class Foreground {
     if (Failure failure = signals_->Open(subreaper_)) return failure;
     if (terminal >= 0) relay_.emplace().Open(terminal);
     ReapOrphans();  // who ended before the handler was there
+    TakeSignals();  // that came before the program ran
     while (!status_ || !IsOutputComplete()) {
       if (Failure failure = Step()) return failure;
     }

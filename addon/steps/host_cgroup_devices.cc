@@ -16,28 +16,10 @@
 namespace runtime_ts {
 namespace {
 
-int SixBits(char c) {
-  if (c >= 'A' && c <= 'Z') return c - 'A';
-  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-  if (c >= '0' && c <= '9') return c - '0' + 52;
-  if (c == '+') return 62;
-  return c == '/' ? 63 : -1;
-}
-
-bool DecodeBase64(std::string_view text, std::vector<std::uint8_t>* bytes) {
-  std::uint32_t bits = 0;
-  int count = 0;
-  for (const char c : text) {
-    if (c == '=') break;
-    const int six = SixBits(c);
-    if (six < 0) return false;
-    bits = bits << 6 | static_cast<std::uint32_t>(six);
-    count += 6;
-    if (count < 8) continue;
-    count -= 8;
-    bytes->push_back(static_cast<std::uint8_t>(bits >> count));
-  }
-  return true;
+// The halves of each instruction, as they come. False when they are no whole number of instructions.
+bool ReadProgram(const JsonValue& step, std::vector<std::uint32_t>* halves) {
+  JsonForEach(step, "program", [&](const JsonValue& half) { halves->push_back(half.IsUint() ? half.GetUint() : 0); });
+  return !halves->empty() && halves->size() % 2 == 0;
 }
 
 constexpr char kProgramName[] = "runtime_ts";
@@ -48,12 +30,12 @@ int Bpf(bpf_cmd command, bpf_attr* attributes) {
 
 std::uint64_t Pointer(const void* pointer) { return reinterpret_cast<std::uintptr_t>(pointer); }
 
-UniqueFd LoadProgram(const std::vector<std::uint8_t>& instructions) {
+UniqueFd LoadProgram(const std::vector<std::uint32_t>& halves) {
   bpf_attr attributes;
   std::memset(&attributes, 0, sizeof attributes);  // the kernel checks that unused bytes are 0, padding included
   attributes.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
-  attributes.insns = Pointer(instructions.data());
-  attributes.insn_cnt = static_cast<std::uint32_t>(instructions.size() / sizeof(bpf_insn));
+  attributes.insns = Pointer(halves.data());
+  attributes.insn_cnt = static_cast<std::uint32_t>(halves.size() / 2);
   attributes.license = Pointer("Apache-2.0");  // the program calls no function that is for GPL programs only
   std::memcpy(attributes.prog_name, kProgramName, sizeof kProgramName);
   // bpf(2) says EAGAIN when a signal interrupts the verifier.
@@ -101,11 +83,11 @@ UniqueFd FindOurs(int cgroup) {
 
 Failure AttachDeviceProgram(const JsonValue& step) {
   const std::string path = JsonString(step, "path", "");
-  std::vector<std::uint8_t> instructions;
-  if (!DecodeBase64(JsonString(step, "program", ""), &instructions)) return {"bpf", EINVAL, "device program"};
+  std::vector<std::uint32_t> program_halves;
+  if (!ReadProgram(step, &program_halves)) return {"bpf", EINVAL, "device program"};
   const UniqueFd cgroup(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!cgroup) return Failed("open", path);
-  const UniqueFd program = LoadProgram(instructions);
+  const UniqueFd program = LoadProgram(program_halves);
   if (!program) return Failed("bpf", "BPF_PROG_LOAD of the device program");
 
   bpf_attr attributes;

@@ -1,5 +1,5 @@
-// The steps of a plan (`initStep` in src/plan/schema.ts), one function each. A step trusts the plan's shape, which the
-// compiler's types and tests guarantee, and nothing that it finds in the container.
+// The steps of a plan (`initStep` in src/plan/schema-init.ts), one function each. A step trusts the plan's shape, which
+// the compiler's types and tests guarantee, and nothing that it finds in the container.
 #pragma once
 
 #include "common/json.h"

@@ -38,6 +38,12 @@ function nothing(): CgroupPlan {
 	return { cgroups: [], host: [], warnings: [] };
 }
 
+function withoutCgroup(spec: Spec): CgroupPlan {
+	const plan = nothing();
+	if (spec.annotations !== undefined) warnOfUnitAnnotations(spec, plan.warnings);
+	return plan;
+}
+
 export function compileCgroup(input: CgroupInput): CgroupPlan {
 	const { id, spec, layout, privileged, euid = 0, optional = !privileged, systemd } = input;
 	const resources: Resources = spec.linux?.resources ?? {};
@@ -45,16 +51,16 @@ export function compileCgroup(input: CgroupInput): CgroupPlan {
 	refuseUnsupported(resources);
 	if (input.disabled) {
 		if (hasLimits(resources)) limitsWithoutCgroup();
-		return nothing();
+		return withoutCgroup(spec);
 	}
+	const unit = systemd === undefined ? undefined : compileUnit({ id, spec, layout, systemd, privileged });
 	if (layout.mode === "none") {
 		if (hasLimits(resources)) missing("any", pointerTo(""));
-		return nothing();
+		return withoutCgroup(spec);
 	}
 	// Rootless engines leave the path out when nobody gave them a cgroup to make others in.
-	if (optional && !requested && !hasLimits(resources) && systemd === undefined) return nothing();
+	if (optional && !requested && !hasLimits(resources) && unit === undefined) return withoutCgroup(spec);
 
-	const unit = systemd === undefined ? undefined : compileUnit({ id, spec, layout, systemd, privileged });
 	const path = unit === undefined ? cgroupPath(id, requested) : unit.path;
 	const unified = layout.mode === "v2" ? layout.unified : undefined;
 	const plan = unified === undefined ? inHierarchies(layout.v1, path) : inUnified(unified + path);

@@ -25,86 +25,68 @@ const accessBit: Record<string, number> = { m: 1, r: 2, w: 4 };
 
 const register = { result: 0, context: 1, type: 2, access: 3, major: 4, minor: 5 } as const;
 
-interface Instruction {
-	code: number;
-	destination?: number;
-	source?: number;
-	offset?: number;
-	immediate?: number;
-}
+/** The answer, in r0. */
+const refused = 0;
+const allowed = 1;
 
-export function compileDeviceProgram(rules: readonly DeviceRule[]): Uint8Array {
-	const program: Instruction[] = [
-		{ code: LDX_MEM_W, destination: register.type, source: register.context, offset: contextOffset.accessType },
-		{ code: MOV32_X, destination: register.access, source: register.type },
-		{ code: ALU32_AND_K, destination: register.type, immediate: 0xffff },
-		{ code: ALU32_RSH_K, destination: register.access, immediate: 16 },
-		{ code: LDX_MEM_W, destination: register.major, source: register.context, offset: contextOffset.major },
-		{ code: LDX_MEM_W, destination: register.minor, source: register.context, offset: contextOffset.minor },
-	];
-	let decided = false;
-	for (const rule of rules.toReversed()) {
-		program.push(...compileRule(rule));
-		// The verifier of older kernels refuses what can't be reached.
-		decided = isTotal(rule);
-		if (decided) break;
+/**
+ * The program as pairs of unsigned 32-bit numbers: the halves of each struct bpf_insn, as a little-endian machine has
+ * them. Every container on v2 comes through here, cold: hence plain loops, and numbers instead of bytes in base64, whose
+ * first btoa() alone takes most of a millisecond.
+ */
+export function compileDeviceProgram(rules: readonly DeviceRule[]): number[] {
+	const program: number[] = [];
+	emit(program, LDX_MEM_W, register.type, register.context, contextOffset.accessType, 0);
+	emit(program, MOV32_X, register.access, register.type, 0, 0);
+	emit(program, ALU32_AND_K, register.type, 0, 0, 0xffff);
+	emit(program, ALU32_RSH_K, register.access, 0, 0, 16);
+	emit(program, LDX_MEM_W, register.major, register.context, contextOffset.major, 0);
+	emit(program, LDX_MEM_W, register.minor, register.context, contextOffset.minor, 0);
+	for (let index = rules.length - 1; index >= 0; index--) {
+		const rule = rules[index] as DeviceRule;
+		if (isTotal(rule)) {
+			// The verifier of older kernels refuses what can't be reached: this is the end.
+			emitAnswer(program, rule.allow ? allowed : refused);
+			return program;
+		}
+		emitRule(program, rule);
 	}
-	if (!decided) program.push(...answer(0));
-	return encode(program);
+	emitAnswer(program, refused);
+	return program;
 }
 
-function answer(value: 0 | 1): Instruction[] {
-	return [{ code: MOV32_K, destination: register.result, immediate: value }, { code: EXIT }];
+function emit(
+	program: number[],
+	code: number,
+	destination: number,
+	source: number,
+	offset: number,
+	immediate: number,
+): void {
+	program.push((code | (destination << 8) | (source << 12) | ((offset & 0xffff) << 16)) >>> 0, immediate >>> 0);
+}
+
+function emitAnswer(program: number[], value: number): void {
+	emit(program, MOV32_K, register.result, 0, 0, value);
+	emit(program, EXIT, 0, 0, 0, 0);
 }
 
 /** Falls through to the next rule when this one does not settle it. */
-function compileRule(rule: DeviceRule): Instruction[] {
-	if (isTotal(rule)) return answer(rule.allow ? 1 : 0);
-	const conditions: [number, number | undefined][] = [
-		[register.type, rule.type === "a" ? undefined : typeCode[rule.type]],
-		[register.major, rule.major],
-		[register.minor, rule.minor],
-	];
-	const tests = conditions.filter((test): test is [number, number] => test[1] !== undefined);
-	const mask = [...rule.access].reduce((bits, letter) => bits | (accessBit[letter] ?? 0), 0);
-	const body: Instruction[] = rule.allow
-		? [
-				// What is left to allow; nothing left: yes.
-				{ code: ALU32_AND_K, destination: register.access, immediate: 7 & ~mask },
-				{ code: JNE32_K, destination: register.access, immediate: 0, offset: 2 },
-				...answer(1),
-			]
-		: [
-				{ code: JSET_K, destination: register.access, immediate: mask, offset: 1 },
-				{ code: JA, offset: 2 },
-				...answer(0),
-			];
-	const end = tests.length + body.length;
-	const guards = tests.map(
-		([from, value], index): Instruction => ({
-			code: JNE32_K,
-			destination: from,
-			immediate: value,
-			offset: end - index - 1,
-		}),
-	);
-	return [...guards, ...body];
-}
-
-/** struct bpf_insn; both architectures that we build for are little-endian. */
-function encode(program: readonly Instruction[]): Uint8Array {
-	const bytes = new Uint8Array(program.length * 8);
-	const view = new DataView(bytes.buffer);
-	for (const [index, { code, destination = 0, source = 0, offset = 0, immediate = 0 }] of program.entries()) {
-		view.setUint8(index * 8, code);
-		view.setUint8(index * 8 + 1, destination | (source << 4));
-		view.setInt16(index * 8 + 2, offset, true);
-		view.setInt32(index * 8 + 4, immediate, true);
+function emitRule(program: number[], { allow, type, major, minor, access }: DeviceRule): void {
+	// Each test that fails jumps to the end: over the tests after it and the four instructions of the body.
+	let left = 4 + (type === "a" ? 0 : 1) + (major === undefined ? 0 : 1) + (minor === undefined ? 0 : 1);
+	if (type !== "a") emit(program, JNE32_K, register.type, 0, --left, typeCode[type]);
+	if (major !== undefined) emit(program, JNE32_K, register.major, 0, --left, major);
+	if (minor !== undefined) emit(program, JNE32_K, register.minor, 0, --left, minor);
+	let mask = 0;
+	for (let index = 0; index < access.length; index++) mask |= accessBit[access[index] as string] ?? 0;
+	if (allow) {
+		// What is left to allow; nothing left: yes.
+		emit(program, ALU32_AND_K, register.access, 0, 0, 7 & ~mask);
+		emit(program, JNE32_K, register.access, 0, 2, 0);
+	} else {
+		emit(program, JSET_K, register.access, 0, 1, mask);
+		emit(program, JA, 0, 0, 2, 0);
 	}
-	return bytes;
-}
-
-/** The addon takes a plan as JSON, so the bytes travel as base64. Not Buffer: this module is pure and has no node types. */
-export function toBase64(bytes: Uint8Array): string {
-	return btoa(String.fromCharCode(...bytes));
+	emitAnswer(program, allow ? allowed : refused);
 }

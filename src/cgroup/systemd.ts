@@ -49,6 +49,15 @@ interface UnitInput {
 
 /** The step that starts the unit, and where its cgroup is then. */
 export function compileUnit({ id, spec, layout, systemd, privileged }: UnitInput): SystemdUnit {
+	if (layout.mode === "none") {
+		throw new RuntimeError(
+			"host.unsupported",
+			"no cgroup hierarchy is mounted here, so the cgroups that systemd makes can't be seen",
+			{
+				hint: "mount /sys/fs/cgroup, or choose --cgroup-manager disabled",
+			},
+		);
+	}
 	const mode = layout.mode === "v2" ? "v2" : "v1";
 	if (systemd.user && mode === "v1") {
 		throw new RuntimeError("host.unsupported", "systemd gives a user's units no cgroups on cgroup v1", {

@@ -1,6 +1,6 @@
 /** linux.resources as control files of cgroup v2: most values are v1's and have to be converted. */
 import type { HostStep } from "../plan/schema.js";
-import { compileDeviceProgram, toBase64 } from "./device-program.js";
+import { compileDeviceProgram } from "./device-program.js";
 import { compileDeviceRules, type DeviceRule, formatRule } from "./device-rules.js";
 import {
 	type CgroupTarget,
@@ -141,11 +141,16 @@ function attachDeviceProgram({ devices }: Resources, target: CgroupTarget): void
 }
 
 export function deviceStep(rules: DeviceRule[], directory: string): Extract<HostStep, { op: "cgroup.devices" }> {
+	const lines: string[] = [];
+	for (let index = 0; index < rules.length; index++) {
+		const rule = rules[index] as DeviceRule;
+		lines.push(`${rule.allow ? "allow" : "deny"} ${formatRule(rule)}`);
+	}
 	return {
 		op: "cgroup.devices",
 		at: pointerTo("/devices"),
 		path: directory,
-		program: toBase64(compileDeviceProgram(rules)),
-		rules: rules.map((rule) => `${rule.allow ? "allow" : "deny"} ${formatRule(rule)}`),
+		program: compileDeviceProgram(rules),
+		rules: lines,
 	};
 }

@@ -189,8 +189,10 @@ function inGoWords(error: Error, options: readonly OptionSpec[]): Misuse {
 }
 
 function help(topic: string | undefined, global: GlobalOptions): Outcome {
-	const command = topic === undefined ? undefined : findCommand(topic);
-	if (topic !== undefined && !command) return unknownCommand(topic, global);
+	// `help help` and `help --help` are about the program.
+	const named = topic === "help" || topic?.startsWith("-") ? undefined : topic;
+	const command = named === undefined ? undefined : findCommand(named);
+	if (named !== undefined && !command) return unknownCommand(named, global);
 	return { kind: "help", text: helpText(command) };
 }
 

@@ -3,7 +3,6 @@ import type { Spec } from "../bundle/spec.js";
 import type { Native } from "../native/api.js";
 import type { Context, Process } from "../plan/context.js";
 import type { ExecTarget } from "../plan/exec.js";
-import type { HostFacts } from "../plan/input.js";
 import { Namespaces } from "../plan/namespaces.js";
 import type { ExecCgroups } from "./exec-cgroups.js";
 import { gatherProcessFacts } from "./facts.js";
@@ -29,12 +28,7 @@ export function execContext(
 	const namespaces = new Namespaces(joinedNamespaces(record));
 	const spec: Spec = { ociVersion: own.ociVersion, process, root: { path: config.rootfs } };
 	if (own.annotations !== undefined) spec.annotations = own.annotations;
-	const host: HostFacts = {
-		...gatherProcessFacts(native, process),
-		// Of no concern: the cgroups and the time namespace are there already.
-		cgroup: { mode: "v1", v1: [] },
-		timeNamespaces: false,
-	};
+	const host = gatherProcessFacts(native, process);
 	return {
 		id: record.id,
 		bundle: { path: own.bundle, rootfs: config.rootfs, spec, warnings: [] },

@@ -13,7 +13,7 @@ import { removePidFile, writePidFile } from "./pid-file.js";
 import type { ContainerRecord } from "./record.js";
 import { deliverListener, listenerLost } from "./seccomp.js";
 import { SIGKILL } from "./signals.js";
-import { containerStatus, isAlive } from "./status.js";
+import { containerStatus, isAlive, openInit } from "./status.js";
 import type { StateDirectory } from "./store.js";
 
 export interface Entry {
@@ -128,10 +128,23 @@ function isBusy({ plan }: Entry, { step, code }: StepFailure): boolean {
 }
 
 function explain({ native, record, plan, origin }: Entry, failure: StepFailure): RuntimeError {
-	// Whatever failed, it failed because of that: no process may enter a pid namespace that has ended (ENOMEM), the
-	// cgroups go (ENODEV), and so on.
-	if (!isAlive(native, record)) return stopped("its first process has ended meanwhile");
+	// Whatever failed, it failed because of that.
+	if (hasEnded(native, record, failure)) return stopped("its first process has ended meanwhile");
 	return explainFailure(plan, failure, origin);
+}
+
+/**
+ * A process on its way out looks alive for a moment more: it has no namespaces (ESRCH), its pid namespace takes nobody in
+ * (ENOMEM), its cgroups go (ENODEV). So these are waited for.
+ */
+function hasEnded(native: Native, record: ContainerRecord, { code }: StepFailure): boolean {
+	if (!isAlive(native, record)) return true;
+	if (code !== "ESRCH" && code !== "ENOMEM" && code !== "ENODEV") return false;
+	const pidfd = openInit(native, record);
+	if (pidfd === undefined) return true;
+	const ended = native.waitPid({ pidfd, timeoutMs: 1000 });
+	native.close({ fd: pidfd });
+	return ended;
 }
 
 /** As if it had not been tried. */

@@ -43,7 +43,7 @@ function execute(native: Native, request: ExecRequest): number {
 		const cgroups = execCgroups(record.cgroup_paths, request.cgroups);
 		const { plan, origin } = compile(native, request, { directory, record }, fds, cgroups);
 		// From here on there may be a process that must not be left behind.
-		native.holdSignals();
+		native.holdSignals({ all: request.detach !== true });
 		const listens = record.runtime_ts.seccompListener !== undefined;
 		const mayMove = !request.cgroups?.length;
 		entry = { native, request, directory, record, channel, origin, plan, listens, mayMove };

@@ -9,20 +9,23 @@ import { readDeviceFiles } from "./device-facts.js";
 import { failedWith } from "./errno.js";
 import { readResctrl } from "./resctrl.js";
 
-/** What matters to one process. */
-export function gatherProcessFacts(native: Native, process: Spec["process"]): ProcessFacts {
-	const identity = native.identity();
-	const confined = identity.euid !== 0 || !identity.initialUserNamespace;
-	return {
-		...identity,
+/** What matters to a process that joins a container. */
+export function gatherProcessFacts(native: Native, process: Spec["process"]): HostFacts {
+	const { euid, egid, initialUserNamespace } = native.identity();
+	const facts: HostFacts = {
+		euid,
+		egid,
+		initialUserNamespace,
 		capabilities: boundingSet(native.readText({ path: "/proc/self/status", lossy: true })),
 		apparmor: Boolean(process.apparmorProfile) && hasAppArmor(native),
 		selinux: Boolean(process.selinuxLabel) && hasSelinux(native),
-		...(confined ? { setgroupsDenied: deniesSetgroups(native) } : {}),
+		// Of no concern: the container has them already.
+		cgroup: { mode: "v1", v1: [] },
+		timeNamespaces: false,
 	};
+	if (euid !== 0 || !initialUserNamespace) facts.setgroupsDenied = deniesSetgroups(native);
+	return facts;
 }
-
-type ProcessFacts = Omit<HostFacts, "cgroup" | "timeNamespaces">;
 
 export function gatherFacts(native: Native, spec: Spec): HostFacts {
 	const mountinfo = native.readText({ path: "/proc/self/mountinfo", lossy: true });

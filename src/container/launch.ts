@@ -101,7 +101,7 @@ function prepare(native: Native, request: LaunchRequest, mode: LaunchMode, aroun
 	warn(request, bundle, plan);
 	const rootless = request.rootless ?? (host.euid !== 0 || !host.initialUserNamespace);
 	// From the claim on there is something that must not be left behind.
-	native.holdSignals();
+	native.holdSignals({ all: !mode.detached });
 	return {
 		native,
 		request,

@@ -258,9 +258,10 @@ export interface Native {
 	// --- terminals, foreground, sd_notify
 	/**
 	 * From now on SIGHUP, SIGINT, SIGQUIT and SIGTERM do not end this process: receive(), runHook() return early with
-	 * them, supervise() forwards them. Those that the caller ignores stay ignored.
+	 * them, supervise() forwards them. Those that the caller ignores stay ignored. `all`: as well as every other signal
+	 * that may be meant for the program that will be in the foreground; they wait for supervise().
 	 */
-	holdSignals(): void;
+	holdSignals(options?: { all: boolean }): void;
 	/** The end of holdSignals(). A signal that came and that nobody took has its effect then. */
 	releaseSignals(): void;
 	/** Connects to a socket and sends a descriptor with a word: a pty master with its name, a pidfd with whose it is. */

@@ -408,8 +408,8 @@ export class FakeNative implements Native {
 	setSubreaper(): void {
 		this.record("setSubreaper", {});
 	}
-	holdSignals(): void {
-		this.record("holdSignals", {});
+	holdSignals(options?: { all: boolean }): void {
+		this.record("holdSignals", { ...options });
 	}
 	releaseSignals(): void {
 		this.record("releaseSignals", {});

@@ -62,16 +62,17 @@ function saveScheduler(scheduler: NonNullable<Process["scheduler"]>): NonNullabl
 	};
 }
 
-/** The other way round; `args` are still to be filled in. */
+/** The other way round; `args` are still to be filled in. Takes the record's object over: a copy would cost more than all else. */
 export function restoreProcess(saved: SavedProcess): Process {
-	const { rlimits, scheduler, ...plain } = saved;
-	const process = { ...plain, args: [] } as Process;
+	const { rlimits, scheduler } = saved;
+	const process = saved as unknown as Process;
+	process.args = [];
 	if (rlimits !== undefined) process.rlimits = restoreRlimits(rlimits);
 	if (scheduler !== undefined) process.scheduler = restoreScheduler(scheduler);
 	return process;
 }
 
-function restoreRlimits(rlimits: NonNullable<SavedProcess["rlimits"]>): NonNullable<Process["rlimits"]> {
+export function restoreRlimits(rlimits: NonNullable<SavedProcess["rlimits"]>): NonNullable<Process["rlimits"]> {
 	const restored: NonNullable<Process["rlimits"]> = [];
 	for (let index = 0; index < rlimits.length; index++) {
 		const { type, soft, hard } = rlimits[index] as { type: string; soft: string; hard: string };
@@ -80,7 +81,7 @@ function restoreRlimits(rlimits: NonNullable<SavedProcess["rlimits"]>): NonNulla
 	return restored;
 }
 
-function restoreScheduler(scheduler: NonNullable<SavedProcess["scheduler"]>): NonNullable<Process["scheduler"]> {
+export function restoreScheduler(scheduler: NonNullable<SavedProcess["scheduler"]>): NonNullable<Process["scheduler"]> {
 	const { runtime, deadline, period, ...plain } = scheduler;
 	return {
 		...plain,

@@ -5,7 +5,7 @@
 import { CAPABILITIES } from "../bundle/capabilities.js";
 import { RuntimeError } from "../errors.js";
 import type { Process } from "./context.js";
-import { restoreProcess } from "./exec-defaults.js";
+import { restoreProcess, restoreRlimits, restoreScheduler } from "./exec-defaults.js";
 import type { SavedProcess } from "./exec-schema.js";
 
 /** Of the command line; what is absent or empty was not given. */
@@ -75,8 +75,7 @@ function inherit(process: Process, saved: SavedProcess, origins: Record<string, 
 	}
 	if (!process.rlimits?.length && saved.rlimits !== undefined) {
 		take("rlimits");
-		const { rlimits } = restoreProcess({ cwd: "/", rlimits: saved.rlimits });
-		if (rlimits !== undefined) process.rlimits = rlimits;
+		process.rlimits = restoreRlimits(saved.rlimits);
 	}
 	if (!process.apparmorProfile && saved.apparmorProfile !== undefined) {
 		take("apparmorProfile");
@@ -92,8 +91,7 @@ function inherit(process: Process, saved: SavedProcess, origins: Record<string, 
 	}
 	if (process.scheduler === undefined && saved.scheduler !== undefined) {
 		take("scheduler");
-		const { scheduler } = restoreProcess({ cwd: "/", scheduler: saved.scheduler });
-		if (scheduler !== undefined) process.scheduler = scheduler;
+		process.scheduler = restoreScheduler(saved.scheduler);
 	}
 	if (process.ioPriority === undefined && saved.ioPriority !== undefined) {
 		take("ioPriority");

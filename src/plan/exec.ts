@@ -86,14 +86,10 @@ export function compileExec({ context, target, inherited, waits }: ExecInput): E
 	if (waits || process.terminal || host.length > 0) init.push({ op: "start.wait", via: "channel" });
 	if (seccomp !== undefined) init.push(seccomp);
 	if (needsAdmin) init.push(finalCapabilities(capabilities.apply));
-	init.push({
-		op: "exec",
-		at: "/process/args",
-		args,
-		env: environment.variables,
-		preserveFds: options.listenFds + options.preserveFds,
-		...(options.listenFds > 0 ? { listenPid: true } : {}),
-	});
+	const preserveFds = options.listenFds + options.preserveFds;
+	const exec: InitStepOf<"exec"> = { op: "exec", at: "/process/args", args, env: environment.variables, preserveFds };
+	if (options.listenFds > 0) exec.listenPid = true;
+	init.push(exec);
 	return { init, host };
 }
 

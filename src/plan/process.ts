@@ -56,7 +56,10 @@ export function becomeUser(
 	init: InitStep[],
 ): void {
 	init.push(capabilities.bound);
-	init.push({ ...cwd, deferrable: true });
+	const { op, at, path } = cwd;
+	const first: InitStepOf<"process.cwd"> = { op, at, path, deferrable: true };
+	if (cwd.existing) first.existing = true;
+	init.push(first);
 	init.push(user(context));
 	init.push(needsAdmin ? withAdmin(capabilities.apply) : capabilities.apply);
 	init.push(cwd);

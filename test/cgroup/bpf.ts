@@ -9,11 +9,12 @@ export interface Access {
 
 const accessBit: Record<string, number> = { m: 1, r: 2, w: 4 };
 
-export function run(program: Uint8Array, { type, major, minor, access }: Access): number {
+export function run(halves: readonly number[], { type, major, minor, access }: Access): number {
 	const bits = [...access].reduce((sum, letter) => sum | (accessBit[letter] ?? 0), 0);
 	const context = [(bits << 16) | (type === "b" ? 1 : 2), major, minor];
 	const registers = new Array<number>(11).fill(0);
-	const view = new DataView(program.buffer, program.byteOffset, program.byteLength);
+	const program = Uint32Array.from(halves);
+	const view = new DataView(program.buffer);
 	for (let pc = 0, steps = 0; ; pc++) {
 		if (++steps > 10_000 || pc * 8 >= program.byteLength) throw new Error(`ran away at ${pc}`);
 		const code = view.getUint8(pc * 8);

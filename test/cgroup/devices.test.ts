@@ -1,5 +1,5 @@
 import t from "tap";
-import { compileDeviceProgram, toBase64 } from "../../src/cgroup/device-program.js";
+import { compileDeviceProgram } from "../../src/cgroup/device-program.js";
 import { compileDeviceRules, type DeviceRule, formatRule } from "../../src/cgroup/device-rules.js";
 import { type Access, run } from "./bpf.js";
 
@@ -119,6 +119,9 @@ t.test("the program of a default container", async (t) => {
 		[{ type: "c", major: 1, minor: 1, access: "rm" }, 0],
 	];
 	for (const [access, answer] of answers) t.equal(run(program, access), answer, JSON.stringify(access));
-	t.equal(program.length % 8, 0);
-	t.equal(toBase64(program), Buffer.from(program).toString("base64"));
+	t.equal(program.length % 2, 0, "whole instructions");
+	t.ok(
+		program.every((half) => Number.isInteger(half) && half >= 0 && half <= 0xffff_ffff),
+		"of unsigned halves",
+	);
 });

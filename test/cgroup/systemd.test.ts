@@ -108,9 +108,17 @@ t.test("annotations are properties of the unit, the last ones", async (t) => {
 t.test("without systemd such annotations have no effect, which is said", async (t) => {
 	const spec = specWith();
 	spec.annotations = { "org.systemd.property.TimeoutStopSec": "7" };
-	t.match(compile(spec).warnings, [
-		{ at: "/annotations/org.systemd.property.TimeoutStopSec", message: /has no effect/ },
-	]);
+	const warning = { at: "/annotations/org.systemd.property.TimeoutStopSec", message: /has no effect/ };
+	t.match(compile(spec).warnings, [warning]);
+	t.match(compile(spec, { options: { noCgroup: true } }).warnings, [warning], "without a cgroup, too");
+});
+
+t.test("no hierarchy to see the unit's cgroup in", async (t) => {
+	const none = { mode: "none", v1: [] } as const;
+	t.throws(() => compile(specWith(), { host: { cgroup: { ...none, v1: [] }, systemd }, options }), {
+		code: "host.unsupported",
+		message: /no cgroup hierarchy is mounted/,
+	});
 });
 
 t.test("a rule of v1 that systemd can't be told is warned of; v2 has the runtime's own program", async (t) => {

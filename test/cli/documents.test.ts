@@ -47,6 +47,7 @@ t.test("features says what the code does", async (t) => {
 		const schema = ($defs[definition] as Bent).properties[property];
 		return [...(schema.enum ?? schema.items.enum)].sort();
 	};
+	t.match(linux.cgroup, { v1: true, v2: true, systemd: true, systemdUser: true, rdma: true });
 	t.same(linux.seccomp.actions, enumOf("SeccompRule", "action"), "SCMP_ACT_NOTIFY included");
 	t.same(linux.seccomp.operators, enumOf("SeccompArg", "op"));
 	t.same(linux.seccomp.archs, enumOf("Seccomp", "architectures"));

@@ -28,7 +28,7 @@ t.test("misuse: help on standard output, the error on standard error, 1", async 
 });
 
 t.test("help is on standard output, with 0", async (t) => {
-	for (const line of [["--help"], ["-h"], ["help"], []]) {
+	for (const line of [["--help"], ["-h"], ["help"], ["help", "help"], ["help", "--help"], []]) {
 		const { status, stdout, stderr } = await drive(host(), ...line);
 		t.equal(status, 0);
 		t.match(stdout, /\n {2}create .*\n[\s\S]*--log-format/);

@@ -4,13 +4,9 @@ import { parse } from "../../src/cli/parse.js";
 import { commands } from "../../src/cli/table.js";
 import { invocations } from "../engines/recorded/recorded.js";
 
-/** Commands that runtime-ts does not have yet. */
-const missing = ["checkpoint", "restore"].filter((name) => !commands.some((command) => command.name === name));
-
 for (const { client, words } of invocations()) {
-	const command = words.find((word) => commands.some(({ name }) => name === word) || missing.includes(word)) ?? "";
-	const skip = missing.includes(command) && `${command} is not there yet`;
-	t.test(`${client}: ${words.join(" ")}`, { skip }, async (t) => {
+	const command = words.find((word) => commands.some(({ name }) => name === word)) ?? "";
+	t.test(`${client}: ${words.join(" ")}`, async (t) => {
 		if (words.includes("--version")) {
 			t.match(parse(words), { command: "version" });
 			return;

@@ -171,6 +171,15 @@ t.test("run: options for the runtime", async (t) => {
 	await machine.sh(`rm ${log}`);
 });
 
+t.test("run: the runtime and the isolation from the environment", async (t) => {
+	const variables = { ...env, BUILDAH_ISOLATION: "oci", BUILDAH_RUNTIME: runtime };
+	const answer = await machine.run(["buildah", "run", container, "echo", "here"], { env: variables });
+	t.same(answer, { status: 0, stdout: "here\n", stderr: "" });
+	const wrong = { ...variables, BUILDAH_RUNTIME: "/no/such/runtime" };
+	const failing = await machine.run(["buildah", "run", container, "true"], { env: wrong });
+	t.match(failing.stderr, /no\/such\/runtime/, "it is the runtime that is asked");
+});
+
 t.test("build: RUN, COPY, USER, ENV, WORKDIR", async (t) => {
 	writeFileSync(join(directory, "context/copied"), "of the context\n");
 	const { status, stderr, name } = await build(

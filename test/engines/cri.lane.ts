@@ -5,6 +5,7 @@ import t from "tap";
 import { CriClient } from "./cri/client.js";
 import { type Method, namespace, profileType } from "./cri/messages.js";
 import type { Value } from "./cri/protobuf.js";
+import { Stream } from "./cri/stream.js";
 import { image, makeArchive, pauseImage } from "./image.js";
 import { bootMachine, runtime, until, usesCgroupV2 } from "./lane.js";
 
@@ -241,6 +242,35 @@ t.test("in one pod", async (t) => {
 		const id = await sleeping(shared);
 		for (let round = 0; round < 100; round++) t.equal((await exec(id, "true")).status, 0);
 		t.equal(Number(await sh(id, "ls -d /proc/[0-9]* | wc -l")) <= 4, true, "no process stays");
+		await remove(id);
+	});
+
+	t.test("Exec: streams, exit status", async (t) => {
+		const id = await sleeping(shared);
+		const command = ["/bin/sh", "-c", "read line; echo got $line; echo wrong >&2; exit 3"];
+		const { url } = await call("Exec", { containerId: id, command, stdin: true, stdout: true, stderr: true });
+		const stream = new Stream(machine, url as string);
+		t.teardown(() => stream.close());
+		stream.write("asked\n");
+		const { status, details } = await stream.ended();
+		t.equal(stream.output, "got asked\n");
+		t.equal(stream.errors, "wrong\n");
+		t.equal(status, "Failure");
+		t.match(details?.causes, [{ reason: "ExitCode", message: "3" }]);
+		await remove(id);
+	});
+
+	t.test("Exec with a terminal, and resize", async (t) => {
+		const id = await sleeping(shared);
+		const { url } = await call("Exec", { containerId: id, command: ["/bin/sh"], tty: true, stdin: true, stdout: true });
+		const stream = new Stream(machine, url as string);
+		t.teardown(() => stream.close());
+		await stream.shows(/[#$] /);
+		stream.resize(44, 111);
+		stream.write("until [ \"$(stty size)\" = '44 111' ]; do sleep 0.1; done; tty\n");
+		await stream.shows(/\/dev\/pts\/\d/);
+		stream.write("exit\n");
+		t.equal((await stream.ended()).status, "Success");
 		await remove(id);
 	});
 

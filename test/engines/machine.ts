@@ -118,6 +118,8 @@ export class Machine {
 
 	static async boot(): Promise<Machine> {
 		const machine = new Machine();
+		// An error outside of the tests ends the process without a teardown.
+		process.once("exit", () => machine.#abandon());
 		try {
 			await machine.#boot();
 			return machine;
@@ -277,6 +279,18 @@ export class Machine {
 			await delay(200);
 		}
 		return found;
+	}
+
+	/** What `halt` does, without waiting for promises. */
+	#abandon(): void {
+		if (!existsSync(this.directory)) return;
+		this.#unshare.kill("SIGKILL");
+		const gone = () => this.#hierarchies.every(({ point }) => !existsSync(join(point, this.token)));
+		for (let round = 0; round < 50 && !gone(); round++) {
+			Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+			removeCgroups(this.token);
+		}
+		rmSync(this.directory, { recursive: true, force: true });
 	}
 
 	/** Ends everything in the machine; what is left of it on the host after that. */

@@ -11,6 +11,7 @@ import { execs } from "./suites/exec.js";
 import { lifecycle } from "./suites/lifecycle.js";
 import { namespaces } from "./suites/namespaces.js";
 import { network } from "./suites/network.js";
+import { podmanOnly } from "./suites/podman.js";
 import { processes } from "./suites/process.js";
 import { resources } from "./suites/resources.js";
 import { security } from "./suites/security.js";
@@ -44,6 +45,7 @@ ${tun.status === 0 ? "" : 'netns = "none"'}
 [engine]
 runtime = "lane"
 runtime_supports_json = ["lane"]
+runtime_supports_nocgroup = ["lane"]
 cgroup_manager = "cgroupfs"
 events_logger = "file"
 [engine.runtimes]
@@ -97,10 +99,11 @@ storage(t, engine);
 namespaces(t, engine);
 network(t, engine);
 checkpoints(t, engine);
+podmanOnly(t, engine);
 userNamespaces(t, engine, [], uid);
 builds(t, engine, {
-	podman: { flags: ["--isolation", "oci"] },
-	"podman rootless": { flags: ["--isolation", "rootless"] },
+	podman: { flags: ["--isolation", "oci", "--network", "host"] },
+	"podman rootless": { flags: ["--isolation", "rootless", "--network", "host"] },
 });
 
 t.test("all containers are removed: nothing of them is left", async (t) => {

@@ -187,10 +187,10 @@ t.test(
 /** Starts the stream first, then the container, whose program waits for nobody. */
 async function killing(container: Container): Promise<Stream> {
 	const stream = new Stream(container, "--interval", "1h");
-	// It listens when it sleeps in poll(2) (a state of S); before that it could miss the event.
+	// It listens when it sleeps in poll(2): 7 on x86-64, ppoll(2), 73, on Arm. Before that it could miss the event.
 	await eventually(() => {
-		const wchan = readFileSync(`/proc/${stream.child.pid}/syscall`, "utf8").split(" ")[0];
-		return wchan === "7" || runtimeName === "runc";
+		const call = readFileSync(`/proc/${stream.child.pid}/syscall`, "utf8").split(" ")[0] ?? "";
+		return ["7", "73"].includes(call) || runtimeName === "runc";
 	}, "it listens");
 	if (runtimeName === "runc") await delay(300);
 	const result = container.start();

@@ -1,6 +1,6 @@
 /** SCMP_ACT_NOTIFY: the listener's way to the agent, and what a profile has to allow for it. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, renameSync } from "node:fs";
 import t from "tap";
 import type { Config, Syscall } from "../support/config.js";
 import { program } from "../support/programs.js";
@@ -247,5 +247,32 @@ t.test(
 		t.notOk(existsSync(socket));
 	},
 );
+
+t.test("exec: a listener for its process, in a container that runs", { skip: oneState }, async (t) => {
+	for (const noNewPrivileges of [true, false]) {
+		const first = await startAgent();
+		const container = space.container((config) => {
+			notify(first, mkdir)(config);
+			config.process.noNewPrivileges = noNewPrivileges;
+			config.process.args = ["/bin/sleep", "1000"];
+		});
+		t.equal(container.create().status, 0);
+		t.equal(container.start().status, 0);
+		await eventually(() => first.state() !== null, "the first process's listener comes");
+		// Each agent takes one listener.
+		const second = await startAgent();
+		renameSync(second.socket, first.socket);
+		const result = container.runtime.command(["exec", container.id, "/bin/probe", "call", "mkdir", "/tmp/d"]);
+		t.equal(result.stdout, "EOPNOTSUPP\n", result.stderr);
+		await ended(second);
+		const { pid, state } = second.state() as { pid: number; state: Record<string, unknown> };
+		t.equal(state.pid, container.state().pid, "the container's");
+		t.equal(state.status, "running");
+		t.not(pid, state.pid, "the process's own");
+		t.equal(container.runtime.command(["exec", container.id, "/bin/true"]).status, 255, "nobody listens any more");
+		t.equal(container.delete("--force").status, 0);
+		await ended(first);
+	}
+});
 
 nothingLeft(t, space);

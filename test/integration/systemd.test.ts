@@ -1,20 +1,23 @@
 /** The systemd cgroup driver: the container's cgroup is a transient unit of the host's systemd. */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import t, { type Test } from "tap";
 import type { Config } from "../support/config.js";
-import { oursOnly } from "../support/runtime.js";
+import { oursOnly, Runtime } from "../support/runtime.js";
 import {
 	cgroupOf,
 	daemonReload,
 	inUnit,
 	noSystemd,
 	properties,
+	removeSlices,
 	systemctl,
 	unified,
 	units,
 } from "../support/systemd.js";
-import { type Container, eventually, nothingLeft, workspace } from "../support/workspace.js";
+import { Container, eventually, nothingLeft, workspace } from "../support/workspace.js";
 
 if (oursOnly || noSystemd) {
 	t.plan(0, oursOnly || noSystemd || "");
@@ -236,7 +239,7 @@ t.test("what systemd or the notation does not take is refused, with the value, a
 		[],
 	);
 	t.same(
-		space.leaks().filter((leak) => !leak.endsWith(slice)),
+		space.leaks().filter((leak) => !leak.endsWith(".slice")),
 		[],
 	);
 });
@@ -383,9 +386,63 @@ t.test("update of devices: systemd's own list, and the kernel's", async (t) => {
 	t.equal(container.delete("--force").status, 0);
 });
 
+t.test("the other commands find the container in its scope", async (t) => {
+	const container = sleeper();
+	t.equal(container.create().status, 0);
+	t.equal(container.start().status, 0);
+	const { pid } = container.state();
+	const command = (...args: string[]) => container.runtime.command(args);
+	t.equal(command("pause", container.id).status, 0);
+	t.equal(container.state().status, "paused");
+	t.equal(command("resume", container.id).status, 0);
+	t.equal(container.state().status, "running");
+	t.same(JSON.parse(command("ps", "--format", "json", container.id).stdout), [pid]);
+	const exec = command("exec", container.id, "/bin/cat", "/proc/self/cgroup");
+	t.equal(exec.status, 0, exec.stderr);
+	t.match(exec.stdout, `/${slice}/${scopeOf(container)}`);
+	const events = command("events", "--stats", container.id);
+	t.equal(JSON.parse(events.stdout).data.pids.current, 1);
+	t.equal(command("kill", "--all", container.id, "KILL").status, 0);
+	await container.stopped();
+	t.equal(container.delete().status, 0);
+	gone(t, container);
+});
+
+t.test("without systemd's own socket there is the message bus", async (t) => {
+	const { id, bundle } = sleeper();
+	const scratch = space.path(`io-bus-${id}`);
+	mkdirSync(scratch);
+	const hide = 'mount --bind /dev/null /run/systemd/private; exec "$@"';
+	const caller = ["unshare", "--mount", "sh", "-c", hide, "sh"];
+	const program = [...space.runtime.program, "--systemd-cgroup"];
+	const container = new Container(id, bundle, new Runtime(space.root, scratch, caller, program));
+	const result = container.create();
+	t.equal(result.status, 0, result.stderr);
+	t.equal(properties(scopeOf(container), "ActiveState").ActiveState, "active");
+	t.match(container.delete("--force"), { status: 0, stderr: "" });
+	gone(t, container);
+});
+
+t.test("a create that is killed leaves nothing that delete does not remove", async (t) => {
+	let made = 0;
+	for (const delay of [150, 250, 350, 450, 600]) {
+		const container = sleeper();
+		const child = container.runtime.spawn(["create", "--bundle", container.bundle.path, container.id], {
+			stdio: "ignore",
+		});
+		await setTimeout(delay);
+		child.kill("SIGKILL");
+		if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+		if (units(scopeOf(container)).length > 0) made++;
+		t.equal(container.delete("--force").status, 0, `killed after ${delay} ms`);
+		await eventually(() => units(scopeOf(container)).length === 0, "systemd has noticed");
+		gone(t, container);
+	}
+	t.comment(`${made} of 5 had a unit when they were killed`);
+});
+
 t.test("the slices are systemd's to remove", async (t) => {
-	systemctl("stop", slice);
-	t.same(units(space.token), []);
+	t.same(removeSlices(space), []);
 });
 
 nothingLeft(t, space);

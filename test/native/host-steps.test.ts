@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
-import { compileDeviceProgram, toBase64 } from "../../src/cgroup/device-program.js";
+import { compileDeviceProgram } from "../../src/cgroup/device-program.js";
 import type { HostStep } from "../../src/plan/schema.js";
 import { native, needsRoot, scratch } from "./addon.js";
 
@@ -134,13 +134,11 @@ const needsUnified = needsRoot || (unified === undefined ? "needs a cgroup v2 mo
 
 t.test("cgroup.devices attaches a program that the kernel obeys", { skip: needsUnified }, async (t) => {
 	const path = join(unified ?? "", `runtime-ts-test-${process.pid}`);
-	const program = toBase64(
-		compileDeviceProgram([
-			{ allow: false, type: "a", access: "rwm" },
-			{ allow: true, type: "c", major: 1, minor: 3, access: "rwm" },
-			{ allow: true, type: "c", major: 1, minor: 5, access: "r" },
-		]),
-	);
+	const program = compileDeviceProgram([
+		{ allow: false, type: "a", access: "rwm" },
+		{ allow: true, type: "c", major: 1, minor: 3, access: "rwm" },
+		{ allow: true, type: "c", major: 1, minor: 5, access: "r" },
+	]);
 	const steps: HostStep[] = [
 		{ op: "cgroup.create", path, v2: true },
 		{ op: "cgroup.devices", path, program, rules: [] },
@@ -153,8 +151,26 @@ t.test("cgroup.devices attaches a program that the kernel obeys", { skip: needsU
 	t.equal(attempt("head -c1 /dev/zero").status, 0);
 	t.match(attempt("echo > /dev/zero").stderr, /not permitted/i);
 	t.match(attempt("head -c1 /dev/urandom").stderr, /not permitted/i);
-	t.match(run([{ op: "cgroup.devices", path, program: "AAAA", rules: [] }]), { syscall: "bpf", step: 0 });
-	t.match(run([{ op: "cgroup.devices", path, program: "*", rules: [] }]), { code: "EINVAL" });
+	t.match(run([{ op: "cgroup.devices", path, program: [0, 0], rules: [] }]), { syscall: "bpf", step: 0 });
+	t.match(run([{ op: "cgroup.devices", path, program: [0], rules: [] }]), { code: "EINVAL" }, "half an instruction");
+
+	const others = compileDeviceProgram([{ allow: true, type: "a", access: "rwm" }]);
+	t.equal(run([{ op: "cgroup.devices", path, program: others, rules: [] }]), undefined, "beside the first");
+	t.match(attempt("head -c1 /dev/urandom").stderr, /not permitted/i, "all of them have to agree");
+	rmdirSync(path);
+	t.equal(run(steps), undefined);
+	t.equal(run([{ op: "cgroup.devices", path, program: others, rules: [], replace: true }]), undefined);
+	t.equal(attempt("head -c1 /dev/urandom").status, 0, "in place of the first");
+	t.equal(run([{ op: "cgroup.devices", path, program, rules: [], replace: true }]), undefined);
+	t.match(attempt("head -c1 /dev/urandom").stderr, /not permitted/i);
+	rmdirSync(path);
+	t.equal(run([{ op: "cgroup.create", path, v2: true }]), undefined);
+	t.equal(
+		run([{ op: "cgroup.devices", path, program, rules: [], replace: true }]),
+		undefined,
+		"there is none to replace",
+	);
+	t.match(attempt("head -c1 /dev/urandom").stderr, /not permitted/i);
 });
 
 t.test("idmap.write", { skip: needsRoot }, async (t) => {

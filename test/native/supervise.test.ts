@@ -8,7 +8,7 @@ import { native, needsRoot, scratch } from "./addon.js";
 const addon = new URL("../../build/Release/runtime_ts.node", import.meta.url).pathname;
 
 /** Supervises `script` as the process behind the init, in a process of its own that can be sent signals. */
-function supervised(script: string, more = ""): ChildProcess & { output: string } {
+function supervised(script: string, more = "", before = ""): ChildProcess & { output: string } {
 	const init = [
 		{ op: "clone", namespaces: [] },
 		{ op: "process.lookup", file: "/bin/sh", searchPath: "/bin" },
@@ -18,7 +18,7 @@ function supervised(script: string, more = ""): ChildProcess & { output: string 
 	const program = `const native = require(${JSON.stringify(addon)});
 		native.setSubreaper();
 		// As \`run\` does: a signal that comes before supervise() is held for it, and does not end this process.
-		native.holdSignals();
+		native.holdSignals({ all: true });
 		const channel = native.startInit({ preserveFds: 0 });
 		native.sendPlan({ channel, plan: ${JSON.stringify(JSON.stringify({ version: 1, id: "x", init }))} });
 		let pid, pidfd, type;
@@ -29,6 +29,7 @@ function supervised(script: string, more = ""): ChildProcess & { output: string 
 			if (type === "ready") native.send({ channel, type: "start" });
 			if (type === "failure") throw new Error(JSON.stringify(message));
 		}
+		${before}
 		const status = native.supervise({ pid, pidfd, subreaper: true ${more} });
 		native.exit(status);`;
 	const child = spawn(process.execPath, ["-e", program], { stdio: ["ignore", "pipe", "inherit"] });
@@ -75,6 +76,20 @@ t.test("signals go on to the process", { skip: needsRoot }, async (t) => {
 	child.kill("SIGTERM");
 	t.same(await once(child, "close"), [3, null]);
 	t.notMatch(child.output, /URG|CHLD/);
+});
+
+t.test("signals that came before it had begun are the process's", { skip: needsRoot }, async (t) => {
+	const script = "trap 'echo got USR1' USR1; trap 'echo got USR2; exit 3' USR2; while :; do sleep 0.05; done";
+	// The first while receive() waits, the second after it.
+	const sends = `
+		const pause = new Int32Array(new SharedArrayBuffer(4));
+		Atomics.wait(pause, 0, 0, 300);
+		process.kill(process.pid, "SIGUSR1");
+		try { native.receive({ channel, timeoutMs: 50 }); } catch {}
+		process.kill(process.pid, "SIGUSR2");`;
+	const child = supervised(script, "", sends);
+	t.same(await once(child, "close"), [3, null]);
+	t.match(child.output, /^got USR1\ngot USR2\n/);
 });
 
 t.test("orphans are reaped while it runs", { skip: needsRoot }, async (t) => {

@@ -207,11 +207,11 @@ const hostSentences: [HostStep, string][] = [
 	],
 	[{ op: "cgroup.inherit", path: "/c", file: "cpuset.cpus", root: "/" }, "fill /c/cpuset.cpus from its parents"],
 	[
-		{ op: "cgroup.devices", path: "/c", program: "", rules: ["deny a *:* rwm"] },
+		{ op: "cgroup.devices", path: "/c", program: [], rules: ["deny a *:* rwm"] },
 		"attach a device program of 1 rule to /c",
 	],
 	[
-		{ op: "cgroup.devices", path: "/c", program: "", rules: ["deny a *:* rwm"], replace: true },
+		{ op: "cgroup.devices", path: "/c", program: [], rules: ["deny a *:* rwm"], replace: true },
 		"replace the device program by one of 1 rule at /c",
 	],
 	[{ op: "cgroup.removeParents" }, "remove the parents that were made for the cgroups"],

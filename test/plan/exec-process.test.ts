@@ -21,7 +21,7 @@ const saved: SavedProcess = {
 };
 
 const merge = (options: Partial<ExecOptions>, file?: Process, base = saved) =>
-	execProcess(base, file, { args: file ? [] : ["true"], ...options });
+	execProcess(structuredClone(base), file, { args: file ? [] : ["true"], ...options });
 
 t.test("the container's process with other arguments, and no terminal but by --tty", async (t) => {
 	const { process } = merge({ args: ["ls", "-l"] });

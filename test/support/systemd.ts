@@ -2,7 +2,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import type { Edit } from "./bundle.js";
-import { hostMounts } from "./leaks.js";
+import { cgroups, hostMounts, removeCgroups } from "./leaks.js";
 import { Runtime } from "./runtime.js";
 import { Container, type Workspace } from "./workspace.js";
 
@@ -51,6 +51,16 @@ export function cgroupOf(pid: number, controller: string): string {
 		if (mount) return `${mount.point}${path}`;
 	}
 	throw new Error(`process ${pid} has no cgroup of ${controller}`);
+}
+
+/**
+ * Stops the slices of a workspace, and returns what is then left of them. On v1 the directories in hierarchies that systemd
+ * leaves alone are removed here: parents of a container's cgroup are not the runtime's to remove.
+ */
+export function removeSlices({ token }: Workspace): string[] {
+	systemctl("stop", `${token}.slice`);
+	if (unified === undefined) removeCgroups(token);
+	return [...units(token), ...cgroups(token)];
 }
 
 /** systemctl of the guest's ordinary user. */
