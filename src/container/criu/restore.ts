@@ -99,7 +99,7 @@ function prepare(native: Native, request: RestoreRequest): Launch {
 			systemdCgroup: request.systemdCgroup === true,
 			listenFds: 0,
 			trace: false,
-			...(env["NOTIFY_SOCKET"] ? { notifyDirectory: directory.notify } : {}),
+			...(env.NOTIFY_SOCKET ? { notifyDirectory: directory.notify } : {}),
 			...(request.noCgroup ? { noCgroup: true } : {}),
 			...(request.rootless === undefined ? {} : { rootless: request.rootless }),
 		},
@@ -136,7 +136,7 @@ function bringBack(state: Launch, request: RestoreRequest): void {
 	checkFeatures(native, program, { preDump: false, lazyPages: request.lazyPages === true });
 	const resctrl = bundle.spec.linux?.intelRdt !== undefined;
 	if (resctrl) checkResctrlVacant(state);
-	if (env["NOTIFY_SOCKET"]) native.makeDirectory({ path: directory.notify, mode: 0o755 });
+	if (env.NOTIFY_SOCKET) native.makeDirectory({ path: directory.notify, mode: 0o755 });
 	makeMountPoints(native, bundle.spec, plan);
 
 	const images = imagesDirectory(request);

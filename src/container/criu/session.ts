@@ -35,7 +35,7 @@ export interface Asking extends RequestParts {
 /** The first that there is in PATH, as execvp would have it. */
 export function findCriu(native: Native, env: Environment, given: string | undefined): string {
 	if (given !== undefined) return given;
-	for (const directory of (env["PATH"] || "/usr/sbin:/usr/bin:/sbin:/bin").split(":")) {
+	for (const directory of (env.PATH || "/usr/sbin:/usr/bin:/sbin:/bin").split(":")) {
 		const path = `${directory || "."}/criu`;
 		const found = native.stat({ path });
 		if (found?.type === "file" && (found.mode & 0o111) !== 0) return path;
