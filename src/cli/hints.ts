@@ -30,7 +30,7 @@ export function hintForCommand(name: string, near: string | undefined): string {
 
 /** With those of `help` among them. */
 function isOf(command: string, options: readonly OptionSpec[]): boolean {
-	return findCommand(command)?.options.every((option) => options.includes(option)) === true;
+	return findCommand(command)?.options.every(({ name }) => options.some((option) => option.name === name)) === true;
 }
 
 function isSignal(name: string): boolean {
