@@ -98,7 +98,8 @@ export function resources(t: Test, engine: Engine): void {
 
 	t.test("the pids limit bites", { skip }, async (t) => {
 		const { forks } = await engine.inside(["--pids-limit", "6"], {
-			forks: "(for i in 1 2 3 4 5 6 7 8 9; do sleep 2 & done) 2>&1 | head -n 1",
+			// The subshell alone fails: a pipe would need a process that may not be there any more.
+			forks: "(for i in 1 2 3 4 5 6 7 8 9; do sleep 2 & done)",
 		});
 		t.match(forks, /can't fork/);
 	});
