@@ -140,9 +140,10 @@ t.test("processes that each start the next one and end: none gets away", { skip:
 			"for i in 1 2 3 4; do setsid /bin/hop & done; echo ready; exec sleep 1000",
 			(config, bundle) => {
 				shared(config, bundle);
-				// The ended count until somebody reaps them, and where nothing can be forked they all give up.
+				// The ended count until somebody reaps them, and where nothing can be forked they all give up: at this pace
+				// they don't come to the limit while the test runs.
 				config.linux.resources = { pids: { limit: 5000 } };
-				writeFileSync(join(bundle.rootfs, "bin/hop"), "#!/bin/sh\n/bin/hop &\n", { mode: 0o755 });
+				writeFileSync(join(bundle.rootfs, "bin/hop"), "#!/bin/sh\nusleep 3000\n/bin/hop &\n", { mode: 0o755 });
 			},
 		);
 		const before = members(container);
