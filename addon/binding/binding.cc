@@ -81,6 +81,7 @@ Napi::Object Load(Napi::Env env, Napi::Object exports) {
 
   Register<SendTerminal>(env, exports, "sendTerminal");
   Register<CopyTerminalSize>(env, exports, "copyTerminalSize");
+  Register<SendDatagram>(env, exports, "sendDatagram");
   Register<BindNotify>(env, exports, "bindNotify");
   Register<ForwardNotify>(env, exports, "forwardNotify");
   Register<HoldSignals>(env, exports, "holdSignals");

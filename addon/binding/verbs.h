@@ -45,6 +45,8 @@ Verb CompileSeccomp;
 Verb SendSeccompListener;
 // terminal.cc
 Verb CopyTerminalSize, SendTerminal;
+// send_datagram.cc
+Verb SendDatagram;
 // notify.cc
 Verb BindNotify, ForwardNotify;
 // held_signals.cc

@@ -6,6 +6,7 @@
  */
 import { type ErrorContext, RuntimeError } from "../errors.js";
 import type { Native } from "../native/api.js";
+import { logTarget, openTarget, sendRecord } from "./log-target.js";
 import type { GlobalOptions } from "./table.js";
 
 export type Level = "error" | "warning" | "debug";
@@ -30,16 +31,20 @@ export interface Log {
 
 /** Opens the log, so that a file that cannot be written is told before anything has happened. */
 export function openLog(native: Native, global: GlobalOptions): Log {
-	const path = global.log || undefined;
+	const target = global.log ? logTarget(global.log) : undefined;
 	const json = global["log-format"] === "json";
 	const debugging = global.debug === true;
-	if (path !== undefined) touch(native, path);
+	if (target !== undefined) openTarget(native, target);
 
 	const write = (level: Level, message: string, fields: Fields): void => {
+		if (target !== undefined && target.kind !== "file") {
+			sendRecord(native, target.kind, target.name, { level, message, fields });
+			return;
+		}
 		const time = `${new Date().toISOString().slice(0, 19)}Z`;
 		const text = json ? jsonRecord(level, message, time, fields) : textRecord(level, message, time, fields);
-		if (path === undefined) native.print({ fd: 2, text });
-		else native.appendText({ path, text, mode: 0o644 });
+		if (target === undefined) native.print({ fd: 2, text });
+		else native.appendText({ path: target.path, text, mode: 0o644 });
 	};
 
 	return {
@@ -51,7 +56,7 @@ export function openLog(native: Native, global: GlobalOptions): Log {
 			if (debugging) write("warning", message, pointer === undefined ? {} : { pointer });
 		},
 		notice(message, pointer) {
-			if (path === undefined) this.aside(message, pointer);
+			if (target === undefined) this.aside(message, pointer);
 			else write("warning", message, pointer === undefined ? {} : { pointer });
 		},
 		aside(message, pointer) {
@@ -62,17 +67,9 @@ export function openLog(native: Native, global: GlobalOptions): Log {
 			const error = withPlace(failure);
 			// go-runc returns all of standard error as the text of its error; docker and conmon match on it.
 			native.print({ fd: 2, text: forPeople(error) });
-			if (path !== undefined) write("error", error.message, { code: error.code, ...error.context });
+			if (target !== undefined) write("error", error.message, { code: error.code, ...error.context });
 		},
 	};
-}
-
-function touch(native: Native, path: string): void {
-	try {
-		native.appendText({ path, text: "", mode: 0o644 });
-	} catch (error) {
-		throw new RuntimeError("io", `cannot open log file: ${(error as Error).message}`, { path });
-	}
 }
 
 /** Errors about the config name the value in the message, too: engines show nothing else. */

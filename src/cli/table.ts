@@ -45,7 +45,13 @@ export const programName = "runtime-ts";
 
 export const globalOptions = [
 	{ name: "debug", kind: "flag", summary: "write debug records to the log" },
-	{ name: "log", kind: "text", placeholder: "FILE", completes: "file", summary: "append log records to FILE" },
+	{
+		name: "log",
+		kind: "text",
+		placeholder: "FILE",
+		completes: "file",
+		summary: "append log records to FILE, or send them to journald:NAME or syslog:NAME",
+	},
 	{
 		name: "log-format",
 		kind: "text",

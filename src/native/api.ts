@@ -119,6 +119,8 @@ export interface Native {
 	 */
 	replaceFile(options: { path: string; text: string; mode: number; sync?: boolean; exchange?: boolean }): void;
 	appendText(options: { path: string; text: string; mode: number }): void;
+	/** One message to the datagram socket there. */
+	sendDatagram(options: { path: string; data: Uint8Array }): void;
 	/** One write(2) on an existing file (cgroupfs, procfs). */
 	writeControl(options: { path: string; text: string }): void;
 	/** False when it was there already (only with `existOk`). `parents` makes missing parents with the same mode. */

@@ -172,6 +172,10 @@ export class FakeNative implements Native {
 		this.record("replaceFile", options);
 		this.files.write("open", options.path, options.text, options.mode);
 	}
+	sendDatagram(options: { path: string; data: Uint8Array }): void {
+		this.record("sendDatagram", options);
+	}
+
 	appendText(options: { path: string; text: string; mode: number }): void {
 		this.record("appendText", options);
 		this.files.append(options.path, options.text, options.mode);

@@ -7,6 +7,7 @@ import {
 	openSync,
 	readdirSync,
 	readFileSync,
+	readSync,
 	realpathSync,
 	statSync,
 	symlinkSync,
@@ -160,4 +161,16 @@ t.test("stat, removeFile, realPath", async (t) => {
 	t.ok(existsSync(file), "the link went, not its target");
 	native.removeFile({ path: join(directory, "link"), missingOk: true });
 	t.equal(failureOf(() => native.removeFile({ path: join(directory, "link") })).code, "ENOENT");
+});
+
+t.test("sendDatagram: one message, as it is", async (t) => {
+	const path = join(scratch(t), "log");
+	const socket = native.bindNotify({ path });
+	t.teardown(() => closeSync(socket));
+	const data = Uint8Array.from([60, 49, 0, 255, 10]);
+	native.sendDatagram({ path, data });
+	const received = Buffer.alloc(16);
+	t.equal(readSync(socket, received), data.length);
+	t.same([...received.subarray(0, data.length)], [...data]);
+	t.equal(failureOf(() => native.sendDatagram({ path: `${path}-none`, data })).code, "ENOENT");
 });
