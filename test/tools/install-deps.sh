@@ -37,6 +37,7 @@ for part in "$@"; do
 		need busybox-static test -x /bin/busybox
 		need uidmap has newuidmap
 		need iproute2 has ip
+		need procps has ps
 		;;
 	lint)
 		need clang-format has clang-format
