@@ -68,6 +68,7 @@ t.test("the nearest word", async (t) => {
 		t.equal(await hint("kill", `-${signal}`, "c1"), behind);
 	}
 	t.equal(await hint("start", "-9", "c1"), undefined);
+	t.equal(await hint("delete", "-9", "c1"), undefined, "which shares an option with kill");
 });
 
 t.test("misuse shows the usage, not the whole help, and the error last", async (t) => {
