@@ -2,6 +2,8 @@
  * JSON, read exactly: integers above 2^53 become bigints, duplicate names are reported, and every value's position is
  * kept. Ten times slower than JSON.parse, so it reads only what JSON.parse cannot vouch for (see json.ts).
  */
+
+import { lazy } from "../lazy.js";
 import { pointerToken } from "./diagnostic.js";
 
 export type Json = null | boolean | number | bigint | string | Json[] | { [name: string]: Json };
@@ -28,12 +30,14 @@ const SPACE = /[ \t\n\r]*/y;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: RFC 8259 forbids them inside strings
 const PLAIN = /[^"\\\u0000-\u001f]*/y;
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
-const ESCAPES: Record<string, string> = { '"': '"', "\\": "\\", "/": "/", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" };
-const WORDS: [string, Json][] = [
+const ESCAPES = lazy(
+	(): Record<string, string> => ({ '"': '"', "\\": "\\", "/": "/", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" }),
+);
+const WORDS = lazy((): [string, Json][] => [
 	["true", true],
 	["false", false],
 	["null", null],
-];
+]);
 
 class Malformed {
 	constructor(
@@ -99,7 +103,7 @@ class Reader {
 		if (first === "{") return this.object(pointer, depth);
 		if (first === "[") return this.array(pointer, depth);
 		if (first === '"') return this.string(pointer);
-		for (const [word, value] of WORDS) {
+		for (const [word, value] of WORDS()) {
 			if (!this.text.startsWith(word, this.offset)) continue;
 			this.offset += word.length;
 			return value;
@@ -158,7 +162,7 @@ class Reader {
 
 	private escape(): string {
 		const kind = this.text[this.offset + 1] ?? "";
-		const simple = ESCAPES[kind];
+		const simple = ESCAPES()[kind];
 		if (simple !== undefined) {
 			this.offset += 2;
 			return simple;
