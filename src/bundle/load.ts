@@ -1,6 +1,5 @@
 /** A bundle from disk: its config.json, parsed and checked, and its root filesystem, found. */
 import { RuntimeError } from "../errors.js";
-import { lazy } from "../lazy.js";
 import type { Native, NativeFailure } from "../native/api.js";
 import { type Diagnostic, formatDiagnostic } from "./diagnostic.js";
 import { parseConfig } from "./parse.js";
@@ -17,18 +16,16 @@ export interface Bundle {
 }
 
 /** The tail of runc's messages, which engines match on. */
-const REASONS = lazy(
-	(): Record<string, string> => ({
-		ENOENT: "no such file or directory",
-		ENOTDIR: "not a directory",
-		EACCES: "permission denied",
-		EISDIR: "is a directory",
-		ELOOP: "too many levels of symbolic links",
-	}),
-);
+const reasons = (): Record<string, string> => ({
+	ENOENT: "no such file or directory",
+	ENOTDIR: "not a directory",
+	EACCES: "permission denied",
+	EISDIR: "is a directory",
+	ELOOP: "too many levels of symbolic links",
+});
 
 function reason({ code }: NativeFailure): string {
-	return REASONS()[code] ?? code;
+	return reasons()[code] ?? code;
 }
 
 function attempt<Result>(action: () => Result, failed: (failure: NativeFailure) => RuntimeError): Result {

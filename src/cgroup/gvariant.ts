@@ -4,7 +4,6 @@
  * https://docs.gtk.org/glib/gvariant-text-format.html; without what D-Bus has no type for (maybe types, handles).
  */
 
-import { lazy } from "../lazy.js";
 import type { BusValue, BusVariant } from "./unit-property.js";
 
 /** Says what is wrong with the text, and where. */
@@ -21,34 +20,30 @@ type Node =
 	| { kind: "variant"; item: Node }
 	| { kind: "typed"; signature: string; item: Node };
 
-const keywords = lazy(
-	(): Record<string, string> => ({
-		boolean: "b",
-		byte: "y",
-		int16: "n",
-		uint16: "q",
-		int32: "i",
-		uint32: "u",
-		int64: "x",
-		uint64: "t",
-		double: "d",
-		string: "s",
-		objectpath: "o",
-		signature: "g",
-	}),
-);
+const keywords = (): Record<string, string> => ({
+	boolean: "b",
+	byte: "y",
+	int16: "n",
+	uint16: "q",
+	int32: "i",
+	uint32: "u",
+	int64: "x",
+	uint64: "t",
+	double: "d",
+	string: "s",
+	objectpath: "o",
+	signature: "g",
+});
 
-const ranges = lazy(
-	(): Record<string, [least: bigint, most: bigint]> => ({
-		y: [0n, 255n],
-		n: [-(1n << 15n), (1n << 15n) - 1n],
-		q: [0n, (1n << 16n) - 1n],
-		i: [-(1n << 31n), (1n << 31n) - 1n],
-		u: [0n, (1n << 32n) - 1n],
-		x: [-(1n << 63n), (1n << 63n) - 1n],
-		t: [0n, (1n << 64n) - 1n],
-	}),
-);
+const ranges = (): Record<string, [least: bigint, most: bigint]> => ({
+	y: [0n, 255n],
+	n: [-(1n << 15n), (1n << 15n) - 1n],
+	q: [0n, (1n << 16n) - 1n],
+	i: [-(1n << 31n), (1n << 31n) - 1n],
+	u: [0n, (1n << 32n) - 1n],
+	x: [-(1n << 63n), (1n << 63n) - 1n],
+	t: [0n, (1n << 64n) - 1n],
+});
 
 /** Throws a {@link GVariantError}. */
 export function parseGVariant(source: string): BusVariant {

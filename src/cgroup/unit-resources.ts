@@ -4,7 +4,6 @@
  * the CPU quota, and has no properties for many of them.
  */
 
-import { lazy } from "../lazy.js";
 import { limit, pidsLimit, type Resources } from "./resources.js";
 import { deviceProperties } from "./unit-devices.js";
 import { type BusValue, number, UNLIMITED, type UnitProperty } from "./unit-property.js";
@@ -149,17 +148,15 @@ function unified(files: Record<string, string>, version: number): UnitProperty[]
 	return list;
 }
 
-const limits = lazy(
-	(): Record<string, string> => ({
-		"cpu.weight": "CPUWeight",
-		"memory.min": "MemoryMin",
-		"memory.low": "MemoryLow",
-		"memory.high": "MemoryHigh",
-		"memory.max": "MemoryMax",
-		"memory.swap.max": "MemorySwapMax",
-		"pids.max": "TasksMax",
-	}),
-);
+const limits = (): Record<string, string> => ({
+	"cpu.weight": "CPUWeight",
+	"memory.min": "MemoryMin",
+	"memory.low": "MemoryLow",
+	"memory.high": "MemoryHigh",
+	"memory.max": "MemoryMax",
+	"memory.swap.max": "MemorySwapMax",
+	"pids.max": "TasksMax",
+});
 
 function cpuMaximum(value: string, version: number, at: string): UnitProperty[] {
 	const [quota = "", period] = value.trim().split(/\s+/);

@@ -1,47 +1,44 @@
 /** Signal names, as `kill` takes them. */
 import { RuntimeError } from "../errors.js";
-import { lazy } from "../lazy.js";
 
 /** Numbers of x86 and Arm; the other architectures of Linux that number them differently are not supported. */
-const numbers = lazy(
-	(): Record<string, number> => ({
-		HUP: 1,
-		INT: 2,
-		QUIT: 3,
-		ILL: 4,
-		TRAP: 5,
-		ABRT: 6,
-		IOT: 6,
-		BUS: 7,
-		FPE: 8,
-		KILL: 9,
-		USR1: 10,
-		SEGV: 11,
-		USR2: 12,
-		PIPE: 13,
-		ALRM: 14,
-		TERM: 15,
-		STKFLT: 16,
-		CHLD: 17,
-		CLD: 17,
-		CONT: 18,
-		STOP: 19,
-		TSTP: 20,
-		TTIN: 21,
-		TTOU: 22,
-		URG: 23,
-		XCPU: 24,
-		XFSZ: 25,
-		VTALRM: 26,
-		PROF: 27,
-		WINCH: 28,
-		IO: 29,
-		POLL: 29,
-		PWR: 30,
-		SYS: 31,
-		UNUSED: 31,
-	}),
-);
+const numbers = (): Record<string, number> => ({
+	HUP: 1,
+	INT: 2,
+	QUIT: 3,
+	ILL: 4,
+	TRAP: 5,
+	ABRT: 6,
+	IOT: 6,
+	BUS: 7,
+	FPE: 8,
+	KILL: 9,
+	USR1: 10,
+	SEGV: 11,
+	USR2: 12,
+	PIPE: 13,
+	ALRM: 14,
+	TERM: 15,
+	STKFLT: 16,
+	CHLD: 17,
+	CLD: 17,
+	CONT: 18,
+	STOP: 19,
+	TSTP: 20,
+	TTIN: 21,
+	TTOU: 22,
+	URG: 23,
+	XCPU: 24,
+	XFSZ: 25,
+	VTALRM: 26,
+	PROF: 27,
+	WINCH: 28,
+	IO: 29,
+	POLL: 29,
+	PWR: 30,
+	SYS: 31,
+	UNUSED: 31,
+});
 
 /** glibc keeps the first two real-time signals for itself, so its SIGRTMIN, which scripts mean, is 34. */
 const realtimeMinimum = 34;
@@ -51,7 +48,7 @@ export const SIGKILL = 9;
 export const SIGTERM = 15;
 
 /** Names without SIG, for completion. */
-export const signalNames = lazy((): readonly string[] => Object.keys(numbers()));
+export const signalNames = (): readonly string[] => Object.keys(numbers());
 
 /** `SIGSEGV` of 11; real-time signals have no names of their own. */
 export function signalName(number: number): string {

@@ -36,7 +36,7 @@ for (const [layer, allowed] of Object.entries(mayImport)) {
 				const target = normalize(join(dirname(file), specifier));
 				const folder = target.split("/")[1] ?? "";
 				const excepted = [...exceptions].some(([place, targets]) => file.startsWith(place) && targets.includes(target));
-				const shared = ["src/errors.js", "src/lazy.js"].includes(target) || target.startsWith("build/");
+				const shared = target === "src/errors.js" || target.startsWith("build/");
 				if (!shared && !excepted && !allowed.includes(folder)) t.fail(`${file} imports ${specifier}`);
 			}
 		}
