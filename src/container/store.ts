@@ -71,7 +71,13 @@ export function claim(native: Native, directory: StateDirectory, root: StateRoot
 			throw inaccessible(failure, root);
 		}
 	}
-	return native.lockDirectory({ path: directory.path, exclusive: true, wait: true });
+	try {
+		return native.lockDirectory({ path: directory.path, exclusive: true, wait: true });
+	} catch (error) {
+		// No descriptor is left (EMFILE), say: nobody else would take it away.
+		native.removeDirectory({ path: directory.path, missingOk: true });
+		throw error;
+	}
 }
 
 /** What an ordinary user without XDG_RUNTIME_DIR meets. */
