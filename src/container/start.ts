@@ -60,7 +60,7 @@ function letGo(
 		if (pidfd !== undefined) opened.push(pidfd);
 		// A frozen init would not answer.
 		if (pidfd !== undefined && isFrozen(native, record.cgroup_paths)) throw cannotStart("paused");
-		const channel = pidfd === undefined ? undefined : connectToInit(native, directory);
+		const channel = pidfd === undefined ? undefined : connectToInit(native, directory, true);
 		if (channel !== undefined) opened.push(channel);
 		if (pidfd === undefined || channel === undefined)
 			throw cannotStart(containerStatus(native, directory, record, true));
