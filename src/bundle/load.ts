@@ -20,6 +20,7 @@ const reasons = (): Record<string, string> => ({
 	ENOENT: "no such file or directory",
 	ENOTDIR: "not a directory",
 	EACCES: "permission denied",
+	EFBIG: "file too large",
 	EISDIR: "is a directory",
 	ELOOP: "too many levels of symbolic links",
 });
