@@ -127,7 +127,7 @@ test-integration: all ## run the tests with real containers, through RUNTIME (de
 test-vm: all ## run the tests that need systemd, cgroup v2 or AppArmor in a virtual machine; VM_TESTS=all|ci|FILE...
 	test/vm/run.sh $(VM_TESTS)
 
-test-engines: all ## run the engines of this machine over RUNTIME (default build/runtime-ts): ENGINE="containerd cri docker podman podman-rootless buildah"
+test-engines: all ## run the engines of this machine over RUNTIME (default build/runtime-ts): ENGINE="containerd cri docker podman podman-rootless buildah buildah-rootless"
 	@test/tools/install-deps.sh test engines
 	RUNTIME=$(or $(RUNTIME),build/runtime-ts) TABLE=$(TABLE) test/engines/run.sh $(ENGINE)
 
