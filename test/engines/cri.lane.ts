@@ -7,7 +7,7 @@ import { type Method, namespace, profileType } from "./cri/messages.js";
 import type { Value } from "./cri/protobuf.js";
 import { Stream } from "./cri/stream.js";
 import { image, makeArchive, pauseImage } from "./image.js";
-import { bootMachine, runtime, until, usesCgroupV2 } from "./lane.js";
+import { bootMachine, hasAllCapabilities, runtime, until, usesCgroupV2 } from "./lane.js";
 
 const machine = await bootMachine(t);
 const directory = join(machine.directory, "cri");
@@ -24,7 +24,7 @@ address = "${socket}"
 [plugins."io.containerd.grpc.v1.cri"]
 sandbox_image = "${pauseImage}"
 # What a pod's sandbox asks for, -998, is not everybody's to give.
-restrict_oom_score_adj = true
+restrict_oom_score_adj = ${!hasAllCapabilities}
 [plugins."io.containerd.grpc.v1.cri".cni]
 bin_dir = "/usr/lib/cni"
 conf_dir = "${directory}/net"
@@ -35,6 +35,7 @@ runtime_type = "io.containerd.runc.v2"
 [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.lane.options]
 BinaryName = "${runtime}"
 Root = "${root}"
+SystemdCgroup = ${machine.systemd}
 `,
 );
 writeFileSync(
@@ -98,7 +99,8 @@ async function pod(security: Value = {}, linux: Value = {}, hostname = true): Pr
 		...(hostname ? { hostname: name } : {}),
 		logDirectory: join(directory, "logs"),
 		linux: {
-			cgroupParent: `/lane-pods/${name}`,
+			// Of the kubelet's drivers the one makes slices.
+			cgroupParent: machine.systemd ? `/lane.slice/lane-${name}.slice` : `/lane-pods/${name}`,
 			securityContext: { namespaces: { pid: namespace.container }, ...security },
 			...linux,
 		},
@@ -454,7 +456,11 @@ t.test("containerd restarts: its pods go on", async (t) => {
 t.test("all pods are removed: nothing of them is left", async (t) => {
 	t.same((await call("ListPodSandbox"))["items"], []);
 	const roots = [join(root, "k8s.io"), join(directory, "state/io.containerd.runtime.v2.task/k8s.io")];
-	t.same(await machine.left([/^process \d+: containerd --config/, /^cgroup [^ ]*\/lane-pods(\/pod\d+)?$/], roots), []);
+	// The kubelet removes what is above its containers.
+	const pods = machine.systemd
+		? /^(cgroup|unit) [^ ]*\blane(-pod\d+)?\.slice$/
+		: /^cgroup [^ ]*\/lane-pods(\/pod\d+)?$/;
+	t.same(await machine.left([/^process \d+: containerd --config/, pods], roots), []);
 });
 
 async function end(): Promise<number | null> {
