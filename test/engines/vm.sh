@@ -5,6 +5,7 @@
 #   test/engines/vm.sh [ENGINE...]     containerd cri docker podman podman-rootless buildah buildah-rootless
 #
 # RUNTIME   build/runtime-ts, or a program of the guest's image: /usr/sbin/runc, /usr/bin/crun
+# TEST      a regular expression: only the tests whose names match
 # TABLE     a file that gets the result of each test, as test/engines/runc-v2.md has runc's
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -22,7 +23,7 @@ for engine in "${engines[@]}"; do
 	[[ -e $lane ]] || { echo "there is no lane for $engine" >&2; exit 2; }
 	echo "== $engine, with $runtime"
 	VM_IMAGE=engines VM_MEMORY=3G VM_LIMIT=$((limit + 60)) VM_FILE_LIMIT=$limit VM_OUT=$results/$engine VM_FETCH=build/engines \
-		VM_ENVIRONMENT="RUNTIME=$runtime PATIENCE=6 TAP_TIMEOUT=$limit" \
+		VM_ENVIRONMENT="RUNTIME=$runtime PATIENCE=6 TAP_TIMEOUT=$limit${TEST:+ TAP_GREP='/$TEST/'}" \
 		test/vm/run.sh "$lane" || failed=1
 	taps+=("$results/$engine.tap")
 	cp "$results/$engine/test.tap" "${taps[-1]}"
