@@ -26,6 +26,11 @@ await machine.sh(`chmod 644 ${archive}`);
 
 const noLimits = usesCgroupV2 ? undefined : "an ordinary user has no cgroup of v1";
 const noNetwork = "slirp4netns needs /dev/net/tun, which only root may open on this machine";
+// Health checks are timers of the user's systemd, whose services don't have the lane's environment.
+if (machine.systemd) {
+	const variables = Object.entries(conf).map((entry) => entry.join("="));
+	await machine.run([...user.become, "systemctl", "--user", "set-environment", ...variables]);
+}
 const engine = new Engine(
 	"podman-rootless",
 	machine,
