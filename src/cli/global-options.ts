@@ -20,6 +20,14 @@ export const globalOptions = () =>
 			summary: "format of the log records",
 		},
 		{
+			name: "log-level",
+			kind: "text",
+			placeholder: "LEVEL",
+			choices: ["error", "warning", "debug"],
+			refusal: "invalid log-level: %s",
+			summary: "what is told: error, warning (warnings, too), debug (as --debug)",
+		},
+		{
 			name: "root",
 			kind: "text",
 			placeholder: "DIR",
