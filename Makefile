@@ -21,7 +21,7 @@ MODULES := build/.modules
 ADDON_SOURCES := binding.gyp $(shell find addon -name '*.cc' -o -name '*.h' -o -name '*.S')
 SOURCES := $(shell find src -name '*.ts' -not -path 'src/generated/*')
 SCHEMAS := $(wildcard spec-schemas/*.json spec-schemas/*.ts)
-MANUAL_SOURCES := $(wildcard docs/man/*.md docs/man/*.ts) src/cli/table.ts src/cli/groups.ts
+MANUAL_SOURCES := $(wildcard docs/man/*.md docs/man/*.ts) src/cli/table.ts $(wildcard src/cli/*-options.ts) src/cli/groups.ts
 HELP := src/generated/help.ts
 MANUAL := build/man/.stamp
 # Of the newest commit, so that the same sources give the same pages.

@@ -132,6 +132,12 @@ function again(entry: Entry, fds: PassedFds): Entry {
 }
 
 /** The foreground; the container's orphans are not this command's, as with runc. */
-function stay({ native, pid, pidfd, terminal }: EnteredProcess): number {
-	return native.supervise({ pid, pidfd, subreaper: false, ...(terminal === undefined ? {} : { terminal }) });
+function stay(process: EnteredProcess): number {
+	const { native, pid, pidfd, terminal } = process;
+	try {
+		return native.supervise({ pid, pidfd, subreaper: false, ...(terminal === undefined ? {} : { terminal }) });
+	} catch (error) {
+		abandon(process);
+		throw error;
+	}
 }

@@ -77,13 +77,15 @@ function leave(state: StartedLaunch): void {
 function stay(state: StartedLaunch, subreaper: boolean, keep: boolean): number {
 	const { native, pid, pidfd, directory, record, env } = state;
 	const target = env.NOTIFY_SOCKET;
-	const status = native.supervise({
-		pid,
-		pidfd,
-		subreaper,
-		...(state.terminal === undefined ? {} : { terminal: state.terminal }),
-		...(state.notify === undefined || !target ? {} : { notify: { fd: state.notify, target } }),
-	});
+	const status = guarded(state, () =>
+		native.supervise({
+			pid,
+			pidfd,
+			subreaper,
+			...(state.terminal === undefined ? {} : { terminal: state.terminal }),
+			...(state.notify === undefined || !target ? {} : { notify: { fd: state.notify, target } }),
+		}),
+	);
 	if (!keep) {
 		// Somebody's `delete --force` may have come first.
 		const held = lock(native, directory);

@@ -229,8 +229,11 @@ export interface Native {
 	sendSeccomp(options: { channel: number; program: Uint8Array }): void;
 	/** Makes the listening socket of start.wait at `path` (mode 0600) and hands it to the init. */
 	sendListener(options: { channel: number; path: string }): void;
-	/** Connects to that socket; throws ECONNREFUSED when the init has already left start.wait, ENOENT when there is none. */
-	connect(options: { path: string }): number;
+	/**
+	 * Connects to that socket; throws ECONNREFUSED when the init has already left start.wait, ENOENT when there is none.
+	 * Without `wait` EAGAIN when others wait to be heard already: an init that is stopped takes nobody off its queue.
+	 */
+	connect(options: { path: string; wait: boolean }): number;
 	/** libseccomp: normalised profile (JSON, src/plan/seccomp.ts) to BPF. */
 	compileSeccomp(options: { profile: string }): Uint8Array;
 	/** `2.5.4`, of the libseccomp that is linked in. */

@@ -374,7 +374,7 @@ export class FakeNative implements Native {
 		this.files.write("bind", options.path, "", 0o600, "socket");
 		this.listening.add(options.path);
 	}
-	connect(options: { path: string }): number {
+	connect(options: { path: string; wait: boolean }): number {
 		this.record("connect", options);
 		if (!this.files.stat(options.path)) throw nativeFailure("connect", "ENOENT", options.path);
 		if (!this.listening.has(options.path)) throw nativeFailure("connect", "ECONNREFUSED", options.path);

@@ -49,10 +49,10 @@ function writeSelinux({ process, host }: Context, file: string): InitStep {
 }
 
 /** Their files have labels by policy, or all mounts share one superblock that has its label already. */
-const labelledByPolicy: ReadonlySet<string> = new Set(["proc", "sysfs", "cgroup", "cgroup2"]);
+const labelledByPolicy: readonly string[] = ["proc", "sysfs", "cgroup", "cgroup2"];
 
 /** Options that say what linux.mountLabel would: the kernel takes only one of them. */
-const contextOptions: ReadonlySet<string> = new Set(["context", "fscontext", "defcontext", "rootcontext"]);
+const contextOptions: readonly string[] = ["context", "fscontext", "defcontext", "rootcontext"];
 
 /** Puts the label on the plan's mounts: new filesystems, the empty directories over masked ones; binds keep what they have. */
 export function labelMounts(context: Context, init: InitStep[]): void {
@@ -71,9 +71,9 @@ export function labelMounts(context: Context, init: InitStep[]): void {
 }
 
 function labelFilesystem(step: InitStepOf<"mount.filesystem">, label: string): InitStep {
-	if (labelledByPolicy.has(step.type)) return step;
+	if (labelledByPolicy.includes(step.type)) return step;
 	// One superblock for each IPC namespace, which the kernel has mounted already: runc labels the root of the mount.
 	if (step.type === "mqueue") return { ...step, rootLabel: label };
-	if (step.options.some((option) => typeof option !== "string" && contextOptions.has(option[0]))) return step;
+	if (step.options.some((option) => typeof option !== "string" && contextOptions.includes(option[0]))) return step;
 	return { ...step, options: [...step.options, ["context", label]] };
 }

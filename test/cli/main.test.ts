@@ -64,6 +64,7 @@ t.test("the log: one error record, nothing else", async (t) => {
 	const record = JSON.parse(native.files.read("/here/log.json"));
 	t.match(record, { level: "error", msg: "container does not exist", code: "container.missing" });
 	t.match(record.time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+	t.match(record, { path: "/r/gone", hint: /^there is no \/r\/gone: / });
 
 	await drive(native, ...line, "state", "gone");
 	t.equal(native.files.read("/here/log.json").trimEnd().split("\n").length, 2, "it is appended to");

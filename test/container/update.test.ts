@@ -64,7 +64,7 @@ t.test("values and record", async (t) => {
 		native.callsOf("lockDirectory").map(({ path, exclusive }) => [path, exclusive]),
 		[
 			[`${root}/web`, false],
-			[pids, true],
+			[`${root}/web/update`, true],
 		],
 	);
 	t.ok(verbs.lastIndexOf("lockDirectory") < verbs.indexOf("executeHostSteps"), "locked");

@@ -309,7 +309,7 @@ function stay(state: Launch, subreaper: boolean): number {
 	const { native, pid, pidfd, directory, record, env } = state;
 	if (pid === undefined || pidfd === undefined) throw new RuntimeError("criu", "criu restored no process");
 	const terminal = state.terminal === undefined ? {} : { terminal: state.terminal };
-	const status = native.supervise({ pid, pidfd, subreaper, ...terminal });
+	const status = guarded(state, () => native.supervise({ pid, pidfd, subreaper, ...terminal }));
 	const held = lock(native, directory);
 	if (held !== undefined) {
 		removeContainer(native, { directory, record, env, poststop: true, onWarning: state.request.onNotice });
