@@ -17,6 +17,7 @@ import { checkId, stateRoot } from "../place.js";
 import { newRecord, withProcess } from "../recording.js";
 import { checkConsole, type LaunchRequest } from "../request.js";
 import { checkResctrlVacant, joinResctrlGroups, makeResctrlGroups } from "../resctrl.js";
+import { filterOf, saveFilter } from "../seccomp.js";
 import { claim, directoryOf, lock, writeRecord } from "../store.js";
 import { findSystemd } from "../systemd.js";
 import { hookState, removeContainer } from "../teardown.js";
@@ -138,6 +139,8 @@ function bringBack(state: Launch, request: RestoreRequest): void {
 	if (resctrl) checkResctrlVacant(state);
 	if (env.NOTIFY_SOCKET) native.makeDirectory({ path: directory.notify, mode: 0o755 });
 	makeMountPoints(native, bundle.spec, plan);
+	// criu gives the restored processes the filter they had; those of exec get this one.
+	if (plan.seccomp !== undefined) saveFilter(native, directory, filterOf(native, directory.root, plan).program);
 
 	const images = imagesDirectory(request);
 	const work = request.workPath ? absolute(request.workPath) : images;
