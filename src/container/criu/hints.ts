@@ -15,7 +15,10 @@ const hints: readonly { said: RegExp; hint: string }[] = [
 	},
 	{ said: /tcp-established/, hint: "--tcp-established saves TCP connections" },
 	{ said: /[Ii]n-flight connection/, hint: "--tcp-skip-in-flight leaves out connections that nobody has accepted" },
-	{ said: /existing cgroups/, hint: "--manage-cgroups-mode strict wants no cgroup of that name to be there" },
+	{
+		said: /lazy-pages\.socket/,
+		hint: "`criu lazy-pages` fetches memory for --lazy-pages: it has to run, in the work path",
+	},
 ];
 
 /** `lines` are the errors in criu's log, the first of them first. */
