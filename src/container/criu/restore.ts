@@ -126,6 +126,9 @@ function bringBack(state: Launch, request: RestoreRequest): void {
 	checkFeatures(native, program, { preDump: false, lazyPages: request.lazyPages === true });
 	const resctrl = bundle.spec.linux?.intelRdt !== undefined;
 	if (resctrl) checkResctrlVacant(state);
+	if (shared.cgroupMode === "strict") checkNoCgroup(state);
+	if ((shared.cgroupMode === "full" || shared.cgroupMode === "strict") && plan.cgroups[0]?.controller === "")
+		request.onNotice?.("criu saves no limits of cgroup v2: those of config.json apply", "/linux/resources");
 	if (env.NOTIFY_SOCKET) native.makeDirectory({ path: directory.notify, mode: 0o755 });
 	makeMountPoints(native, bundle.spec, plan);
 
@@ -157,6 +160,8 @@ function bringBack(state: Launch, request: RestoreRequest): void {
 			const options: CriuOptions = {
 				...shared,
 				...directories,
+				// The rest of `strict` is for the one who makes the container's cgroup: here that is not criu.
+				cgroupMode: shared.cgroupMode === "strict" ? "full" : shared.cgroupMode,
 				root: directory.mountedRoot,
 				logFile,
 				tcpClose: request.tcpClose === true,
@@ -202,6 +207,16 @@ function showImages(native: Native, { linux }: Spec, images: string): () => void
 	if (gid === undefined || before === undefined) return () => {};
 	native.setGroup({ path: images, gid, mode: 0o710 });
 	return () => native.setGroup({ path: images, gid: before.gid, mode: before.mode & 0o7777 });
+}
+
+function checkNoCgroup({ native, plan }: Launch): void {
+	for (const { path } of plan.cgroups) {
+		if (native.stat({ path }) === undefined) continue;
+		throw new RuntimeError("cgroup", `--manage-cgroups-mode strict: the cgroup ${path} exists`, {
+			path,
+			pointer: "/linux/cgroupsPath",
+		});
+	}
 }
 
 /** Makes the cgroups, and puts criu into them: what it restores is born there. Returns where that is in each hierarchy. */
