@@ -72,11 +72,14 @@ $(JS): $(SOURCES) $(GENERATED) $(HELP) tsconfig.json tsconfig.build.json
 
 # The last step takes from bun the environment of the caller, which could load code into it; a bun on which that does
 # not succeed makes no binary.
+# The empty --compile-exec-argv: bun 1.4 reads the options that it has embedded, none, before it asks for the working
+# directory, and so starts in one that was deleted. Without them it says that it can't, and ends
+# (test/integration/deleted-directory.test.ts says why it has to).
 # For packagers: the binary must not be stripped (strip, install -s, dh_strip, rpm's brp-strip). strip moves the sections
 # of an executable, and the program's own part, which bun finds by its place, is lost: what is left is bun.
 $(STANDALONE): $(SOURCES) $(GENERATED) $(HELP) $(ADDON) addon/standalone/detach.ts
 	$(BUN) build --compile --bytecode --format=esm --splitting --minify --target=bun --compile-jit-policy=100 \
-		--no-compile-autoload-bunfig --no-compile-autoload-dotenv \
+		--no-compile-autoload-bunfig --no-compile-autoload-dotenv --compile-exec-argv=" " \
 		--define __RUNTIME_TS_VERSION__='"$(VERSION)"' --define __RUNTIME_TS_COMMIT__='"$(COMMIT)"' \
 		--define __RUNTIME_TS_ADDON_HASH__="\"$$(sha256sum $(ADDON) | cut -d' ' -f1)\"" \
 		src/cli/entry-standalone.ts --outfile $@.new
