@@ -26,18 +26,13 @@ await machine.sh(`chmod 644 ${archive}`);
 
 const noLimits = usesCgroupV2 ? undefined : "an ordinary user has no cgroup of v1";
 const noNetwork = "slirp4netns needs /dev/net/tun, which only root may open on this machine";
-// Health checks are timers of the user's systemd, whose services don't have the lane's environment.
-if (machine.systemd) {
-	const variables = Object.entries(conf).map((entry) => entry.join("="));
-	await machine.run([...user.become, "systemctl", "--user", "set-environment", ...variables]);
-}
 const engine = new Engine(
 	"podman-rootless",
 	machine,
 	[...user.become, "podman"],
 	{
 		checkpoint: "criu takes root",
-		...(machine.systemd ? {} : { healthTimer: "podman leaves the timer to systemd" }),
+		healthTimer: "podman leaves the timer to systemd, whose services don't have this lane's environment",
 		oomSeen: "podman 4.3 looks for conmon's file in another place than conmon 2.1.6 writes it to",
 		bridge: "an ordinary user gets slirp4netns in place of a bridge",
 		devices: "an ordinary user can't bind a device that only root may open",
