@@ -54,7 +54,9 @@ t.test("all containers are removed: nothing of them is left", async (t) => {
 	t.equal(await ctr.ok("container", "list", "--quiet"), "");
 	const restarted = /^process \d+: containerd --config/;
 	const roots = [join(ctr.root, "lane"), join(directory, "state/io.containerd.runtime.v2.task/lane")];
-	t.same(await machine.left([restarted], roots), []);
+	// Of `ctr container create`, which doesn't know systemd's driver: what is above a cgroup is not the runtime's to remove.
+	const parent = /^cgroup \/sys\/fs\/cgroup\/lane$/;
+	t.same(await machine.left([restarted, parent], roots), []);
 });
 
 t.test("containerd ends", async (t) => {

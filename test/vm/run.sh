@@ -103,5 +103,6 @@ fi
 wait $qemu 2>/dev/null || true
 wait $printer || true
 say "$((SECONDS - started)) s in the guest"
+[[ -z ${VM_FETCH:-} ]] || rm -rf "${out:?}/${VM_FETCH##*/}"
 [[ -z ${VM_FETCH:-} ]] || debugfs -R "rdump /$VM_FETCH $out" "$out/project.ext4" >>"$out/qemu.log" 2>&1
 node_modules/.bin/bun test/report.ts "$tap" "$status"
