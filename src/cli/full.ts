@@ -33,7 +33,8 @@ class Misuse extends Error {
 
 /** A yargs that prints nothing, exits never, and throws what it has to say. */
 function quiet(): Argv {
-	return yargs([])
+	// The directory in which yargs would look for a package.json: it asks for the working directory otherwise.
+	return yargs([], "/")
 		.scriptName(programName)
 		.detectLocale(false)
 		.locale("en")

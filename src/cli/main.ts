@@ -43,7 +43,8 @@ export async function main(argv: string[], native: Native): Promise<number> {
 
 /** Help, misuse, and the rare line that only yargs can read. */
 async function parseSlowly(argv: string[], native: Native): Promise<Parsed | number> {
-	const { parseFull } = await import("./full.js");
+	const { loadAnywhere } = await import("./deleted-directory.js");
+	const { parseFull } = await loadAnywhere(() => import("./full.js"));
 	const outcome = await parseFull(argv);
 	if (outcome.kind === "parsed") return outcome.parsed;
 	if (outcome.kind === "help") {

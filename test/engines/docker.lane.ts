@@ -35,6 +35,8 @@ async function start(name: string, config: object): Promise<Daemon> {
 		"init-path": "/usr/bin/tini-static",
 		// Docker calls checkpoints experimental.
 		experimental: true,
+		// Docker's own choice too, where systemd has booted with cgroup v2.
+		"exec-opts": [`native.cgroupdriver=${machine.systemd ? "systemd" : "cgroupfs"}`],
 	};
 	writeFileSync(join(directory, "daemon.json"), JSON.stringify({ ...common, ...config }));
 	const daemon = machine.spawn(["dockerd", "--config-file", join(directory, "daemon.json")], {

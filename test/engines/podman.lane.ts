@@ -21,7 +21,7 @@ const engine = new Engine(
 	["podman"],
 	{
 		...(criu === undefined ? {} : { checkpoint: criu }),
-		healthTimer: "podman leaves the timer to systemd",
+		...(machine.systemd ? {} : { healthTimer: "podman leaves the timer to systemd" }),
 		oomSeen: "podman 4.3 looks for conmon's file in another place than conmon 2.1.6 writes it to",
 	},
 	{ removeFlags: ["--time", "0"] },

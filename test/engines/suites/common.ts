@@ -10,12 +10,14 @@ import { processes } from "./process.js";
 import { resources } from "./resources.js";
 import { security } from "./security.js";
 import { storage } from "./storage.js";
+import { units } from "./units.js";
 
 export function common(t: Test, engine: Engine): void {
 	processes(t, engine);
 	execs(t, engine);
 	lifecycle(t, engine);
 	resources(t, engine);
+	units(t, engine);
 	security(t, engine);
 	storage(t, engine);
 	namespaces(t, engine);
