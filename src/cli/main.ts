@@ -98,7 +98,7 @@ function dispatch(invocation: Invocation, session: Session): number | Promise<nu
 		case "checkpoint":
 			return import("./commands/checkpoint.js").then(({ checkpoint }) => checkpoint(invocation, session));
 		case "restore":
-			return import("./commands/from-bundle.js").then(({ restore }) => restore(invocation, session));
+			return import("./commands/restore.js").then(({ restore }) => restore(invocation, session));
 		case "ps":
 			return import("./commands/ps.js").then(({ ps }) => ps(invocation, session));
 		case "list":
