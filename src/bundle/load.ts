@@ -16,16 +16,17 @@ export interface Bundle {
 }
 
 /** The tail of runc's messages, which engines match on. */
-const REASONS: Record<string, string> = {
+const reasons = (): Record<string, string> => ({
 	ENOENT: "no such file or directory",
 	ENOTDIR: "not a directory",
 	EACCES: "permission denied",
+	EFBIG: "file too large",
 	EISDIR: "is a directory",
 	ELOOP: "too many levels of symbolic links",
-};
+});
 
 function reason({ code }: NativeFailure): string {
-	return REASONS[code] ?? code;
+	return reasons()[code] ?? code;
 }
 
 function attempt<Result>(action: () => Result, failed: (failure: NativeFailure) => RuntimeError): Result {

@@ -53,7 +53,7 @@ function letGo(
 	opened: number[],
 ): Started {
 	const held = lock(native, directory);
-	if (held === undefined) throw missing();
+	if (held === undefined) throw missing(directory);
 	try {
 		const record = loadRecord(native, directory);
 		const pidfd = openInit(native, record);
@@ -114,7 +114,8 @@ function startFailure(record: ContainerRecord, failure: StepFailure): RuntimeErr
 function cannotStart(status: Status): RuntimeError {
 	if (status === "stopped") return new RuntimeError("container.state", "cannot start a container that has stopped");
 	if (status === "running") return new RuntimeError("container.state", "cannot start an already running container");
-	return new RuntimeError("container.state", `cannot start a container in the ${status} state`);
+	const hint = status === "paused" ? { hint: "`resume` it first" } : {};
+	return new RuntimeError("container.state", `cannot start a container in the ${status} state`, hint);
 }
 
 /** The proxy socket of sd_notify, where `create` was given NOTIFY_SOCKET, too, and made the directory for it. */

@@ -33,8 +33,8 @@ export function containerStatus(
 }
 
 /** containerd, CRI-O and Docker match on these words. */
-export function notRunning(): RuntimeError {
-	return new RuntimeError("container.state", "container not running");
+export function notRunning(hint?: string): RuntimeError {
+	return new RuntimeError("container.state", "container not running", hint === undefined ? {} : { hint });
 }
 
 /** True while another command holds the lock. */

@@ -142,14 +142,18 @@ export function readRecord(native: Native, directory: StateDirectory): Container
 	return parseRecord(text, directory.record);
 }
 
-export function missing(): RuntimeError {
-	return new RuntimeError("container.missing", "container does not exist");
+/** runc's message names nothing: the hint does. */
+export function missing({ path }: StateDirectory): RuntimeError {
+	return new RuntimeError("container.missing", "container does not exist", {
+		path,
+		hint: `there is no ${path}: \`list\` shows what there is, --root names another state directory`,
+	});
 }
 
 /** The record of a container that must exist. */
 export function loadRecord(native: Native, directory: StateDirectory): ContainerRecord {
 	const record = readRecord(native, directory);
-	if (!record) throw missing();
+	if (!record) throw missing(directory);
 	return record;
 }
 

@@ -49,7 +49,7 @@ export function update(native: Native, request: UpdateRequest): void {
 
 function lockForUse(native: Native, directory: StateDirectory): number {
 	const held = tryLock(native, directory, "shared");
-	if (held === undefined) throw missing();
+	if (held === undefined) throw missing(directory);
 	if (held !== "busy") return held;
 	// A hook of its own may be who asks, and the create waits for that.
 	const record = loadRecord(native, directory);

@@ -32,6 +32,9 @@ export interface FileStat {
 	mode: number;
 	uid: number;
 	gid: number;
+	/** st_dev, and of a device node st_rdev, as dev_t. */
+	device: number;
+	deviceNumber: number;
 	size: number;
 	mtimeMs: number;
 }

@@ -111,7 +111,8 @@ export class FakeFiles {
 	stat(path: string): FileStat | undefined {
 		const entry = this.entries.get(this.absolute(path));
 		if (!entry) return undefined;
-		return { type: entry.type, mode: entry.mode, uid: 0, gid: 0, size: entry.text.length, mtimeMs: 0 };
+		const ids = { uid: 0, gid: 0, device: 0, deviceNumber: 0 };
+		return { type: entry.type, mode: entry.mode, ...ids, size: entry.text.length, mtimeMs: 0 };
 	}
 	realPath(path: string): string {
 		if (!this.has(path)) throw nativeFailure("realpath", "ENOENT", path);

@@ -342,9 +342,14 @@ export const initStep = z.discriminatedUnion("op", [
 		})
 		.describe("finds args[0] like execvp, as the container's user, in the container's root"),
 	z
-		.object({ op: z.literal("start.wait"), at, via: z.enum(["channel", "socket"]) })
+		.object({
+			op: z.literal("start.wait"),
+			at,
+			via: z.enum(["channel", "socket"]),
+			enterable: z.boolean().optional().describe("socket: a caller without privileges may exec meanwhile"),
+		})
 		.describe(
-			"reports ready, then waits for start: on the engine's channel (run) or on the listening socket of the state directory (create)",
+			"reports ready, then waits for start: on the engine's channel (run) or on the listening socket of the state directory (create), where HUP, INT, QUIT and TERM end it",
 		),
 	z
 		.object({

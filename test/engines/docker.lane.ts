@@ -6,15 +6,7 @@ import { Engine } from "./engine.js";
 import { makeArchive } from "./image.js";
 import { bootMachine, criuFailure, hasAllCapabilities, runtime, until } from "./lane.js";
 import { builds } from "./suites/build.js";
-import { checkpoints } from "./suites/checkpoint.js";
-import { execs } from "./suites/exec.js";
-import { lifecycle } from "./suites/lifecycle.js";
-import { namespaces } from "./suites/namespaces.js";
-import { network } from "./suites/network.js";
-import { processes } from "./suites/process.js";
-import { resources } from "./suites/resources.js";
-import { security } from "./suites/security.js";
-import { storage } from "./suites/storage.js";
+import { common } from "./suites/common.js";
 import { userNamespaces } from "./suites/user-namespaces.js";
 
 const criu = criuFailure();
@@ -43,6 +35,8 @@ async function start(name: string, config: object): Promise<Daemon> {
 		"init-path": "/usr/bin/tini-static",
 		// Docker calls checkpoints experimental.
 		experimental: true,
+		// Docker's own choice too, where systemd has booted with cgroup v2.
+		"exec-opts": [`native.cgroupdriver=${machine.systemd ? "systemd" : "cgroupfs"}`],
 	};
 	writeFileSync(join(directory, "daemon.json"), JSON.stringify({ ...common, ...config }));
 	const daemon = machine.spawn(["dockerd", "--config-file", join(directory, "daemon.json")], {
@@ -73,15 +67,7 @@ async function start(name: string, config: object): Promise<Daemon> {
 const { engine, end } = await start("docker", {});
 machine.remember();
 
-processes(t, engine);
-execs(t, engine);
-lifecycle(t, engine);
-resources(t, engine);
-security(t, engine);
-storage(t, engine);
-namespaces(t, engine);
-network(t, engine);
-checkpoints(t, engine);
+common(t, engine);
 builds(t, engine, {
 	"the classic builder": { env: { DOCKER_BUILDKIT: "0" }, flags: ["--force-rm"] },
 	BuildKit: { env: { DOCKER_BUILDKIT: "1" } },

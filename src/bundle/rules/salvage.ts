@@ -5,6 +5,7 @@
  * Rules expect a Spec that fits. So values with a fault are taken out first; a rule that reads what was taken out is left
  * out itself, or it would find missing what is only misspelt; and one that stumbles over a hole says what it had until then.
  */
+
 import { type Diagnostic, pointerToken } from "../diagnostic.js";
 import type { Spec } from "../spec.js";
 import type { Violation } from "../violation.js";
@@ -19,15 +20,16 @@ import { checkSeccomp } from "./seccomp.js";
 import { checkSysctls } from "./sysctl.js";
 
 /** What a rule concludes from beside the value that it speaks of. */
-const READS = new Map<Rule, string[]>([
-	[checkNamespaces, ["/linux/namespaces"]],
-	[checkIdMappings, ["/linux/namespaces", "/linux/uidMappings", "/linux/gidMappings"]],
-	[checkMountIdMaps, ["/linux/namespaces", "/linux/uidMappings", "/linux/gidMappings"]],
-	[checkSysctls, ["/linux/namespaces"]],
-	[checkSeccomp, ["/linux/seccomp"]],
-	[checkNetDevices, ["/linux/namespaces"]],
-	[checkScheduling, ["/process/scheduler/policy", "/linux/memoryPolicy/mode"]],
-]);
+const readBesides = () =>
+	new Map<Rule, string[]>([
+		[checkNamespaces, ["/linux/namespaces"]],
+		[checkIdMappings, ["/linux/namespaces", "/linux/uidMappings", "/linux/gidMappings"]],
+		[checkMountIdMaps, ["/linux/namespaces", "/linux/uidMappings", "/linux/gidMappings"]],
+		[checkSysctls, ["/linux/namespaces"]],
+		[checkSeccomp, ["/linux/seccomp"]],
+		[checkNetDevices, ["/linux/namespaces"]],
+		[checkScheduling, ["/process/scheduler/policy", "/linux/memoryPolicy/mode"]],
+	]);
 
 /** `document` is changed. */
 export function checkWhatFits(
@@ -39,7 +41,7 @@ export function checkWhatFits(
 	for (const pointer of faults) takeOut(document, pointer);
 	const report = new Report();
 	for (const rule of rules) {
-		const reads = READS.get(rule) ?? [];
+		const reads = readBesides().get(rule) ?? [];
 		if (!reads.some((pointer) => touches(pointer, faults))) attempt(rule, document as Spec, report);
 	}
 	// About a value that the schema speaks of there is nothing to add.
