@@ -25,6 +25,11 @@ import type { GlobalOptions, Invocation } from "./table.js";
 export async function main(argv: string[], native: Native): Promise<number> {
 	let global: GlobalOptions = {};
 	try {
+		for (let index = 0; index < argv.length; index++) {
+			if ((argv[index] as string).indexOf("\uFFFD") < 0) continue;
+			(await import("./not-utf8.js")).refuseOtherBytes(native, argv);
+			break;
+		}
 		const parsed = parse(argv) ?? (await parseSlowly(argv, native));
 		if (typeof parsed === "number") return parsed;
 		if (parsed.command === "version") {
