@@ -330,7 +330,7 @@ function takeTerminal(state: Launch, fd: number): void {
 	if (!request.consoleSocket) {
 		if (state.terminal !== undefined) native.close({ fd: state.terminal });
 		state.terminal = fd;
-		native.copyTerminalSize({ fd });
+		native.fitTerminal({ fd });
 		return;
 	}
 	try {
