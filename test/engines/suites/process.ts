@@ -1,5 +1,6 @@
 /** What a container's first process gets and gives: streams, exit status, terminal, environment. */
 import type { Test } from "tap";
+import { patience } from "../../support/patience.js";
 import { type Engine, image } from "../engine.js";
 import { until } from "../lane.js";
 
@@ -74,7 +75,7 @@ export function processes(t: Test, engine: Engine): void {
 	});
 
 	t.test("run --detach: goes on in the background; logs and wait", async (t) => {
-		const name = await engine.detached([], ["/bin/sh", "-c", "echo started; sleep 1; echo ending; exit 9"]);
+		const name = await engine.detached([], ["/bin/sh", "-c", `echo started; sleep ${patience}; echo ending; exit 9`]);
 		t.equal(await engine.inspect(name, "{{.State.Running}}"), "true");
 		t.equal(await engine.ok("wait", name), "9");
 		t.equal(await engine.ok("logs", name), "started\nending");
