@@ -74,13 +74,13 @@ function hasTimeNamespaces(native: Native, spec: Spec): boolean {
 	return false;
 }
 
-function hasAppArmor(native: Native): boolean {
+export function hasAppArmor(native: Native): boolean {
 	if (native.stat({ path: "/sys/kernel/security/apparmor" }) === undefined) return false;
 	// The folder stays when AppArmor is switched off at boot.
 	return native.readText({ path: "/sys/module/apparmor/parameters/enabled" }).startsWith("Y");
 }
 
-function hasSelinux(native: Native): boolean {
+export function hasSelinux(native: Native): boolean {
 	return native.stat({ path: "/sys/fs/selinux/enforce" }) !== undefined;
 }
 

@@ -23,6 +23,7 @@ import { findSystemd } from "../systemd.js";
 import { hookState, removeContainer } from "../teardown.js";
 import { externalNamespace, namespaceKey } from "./checkpoint.js";
 import { inheritedStreams } from "./descriptors.js";
+import { checkLabels, type RestoredLabels } from "./labels.js";
 import { externalSources, makeMountPoints } from "./mount-points.js";
 import { nullDevice, readMountTable } from "./mount-table.js";
 import { fillNetwork } from "./network.js";
@@ -30,14 +31,11 @@ import { type CriuRequest, imagesDirectory, sharedOptions, startableCriu, withDi
 import { type CriuOptions, encodeOptions } from "./rpc.js";
 import { askCriu, checkFeatures } from "./session.js";
 
-export interface RestoreRequest extends CriuRequest, LaunchRequest {
+export interface RestoreRequest extends CriuRequest, LaunchRequest, RestoredLabels {
 	/** Leave once the processes run. */
 	detach?: boolean;
 	noSubreaper?: boolean;
 	tcpClose?: boolean;
-	/** TYPE:NAME */
-	lsmProfile?: string;
-	lsmMountContext?: string;
 }
 
 const logFile = "restore.log";
@@ -70,6 +68,7 @@ function prepare(native: Native, request: RestoreRequest): Launch {
 	inheritedStreams(native, imagesDirectory(request), request.shellJob === true);
 	const bundle = loadBundle(native, request.bundle);
 	checkConsole(bundle.spec, request, request.detach === true);
+	checkLabels(native, request);
 	const host = gatherFacts(native, bundle.spec);
 	if (host.euid !== 0 || !host.initialUserNamespace)
 		throw new RuntimeError(
