@@ -1,11 +1,12 @@
 /** restore: what of the container is the bundle's and what the images', where it can be restored to, what is left of it. */
-import { existsSync, readFileSync, readlinkSync } from "node:fs";
+import { existsSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { writeConfig } from "../support/bundle.js";
 import { checkpoint, withoutCriu } from "../support/criu.js";
 import { Holder } from "../support/holder.js";
 import { Lives } from "../support/lives.js";
+import { NotifySocket } from "../support/notify-socket.js";
 import { Terminal } from "../support/terminal.js";
 import { type Container, eventually, nothingLeft, workspace } from "../support/workspace.js";
 
@@ -114,6 +115,9 @@ t.test("clocks go on from where they were, for exec too", { skip }, async (t) =>
 	const { pid } = container.state();
 	const seen = command(container, "exec", container.id, "/bin/readlink", "/proc/self/ns/time");
 	t.equal(seen.stdout.trim(), namespace(pid, "time"));
+	t.not(seen.stdout.trim(), namespace(process.pid, "time"));
+	const record = JSON.parse(readFileSync(join(space.root, container.id, "state.json"), "utf8"));
+	t.ok(record.config.namespaces.some(({ type }: { type: string }) => type === "NEWTIME"));
 	t.equal(container.delete("--force").status, 0);
 });
 
@@ -139,6 +143,35 @@ t.test("in the foreground with a terminal: the caller's", { skip }, async (t) =>
 	second.write("\x04");
 	t.equal((await second.ended()).status, 9);
 	t.same(space.leaks(), []);
+});
+
+t.test("saved with NOTIFY_SOCKET: the mount is there again, and nobody listens, as with runc", { skip }, async (t) => {
+	const socket = new NotifySocket(space.path("notify"));
+	t.teardown(() => socket.close());
+	await socket.listening();
+	const environment = (path: string | undefined) => {
+		if (path === undefined) delete process.env.NOTIFY_SOCKET;
+		else process.env.NOTIFY_SOCKET = path;
+	};
+	t.teardown(() => environment(undefined));
+	environment(socket.path);
+	const go = space.path("notify-go");
+	const { container } = await lives.running((config) => {
+		config.mounts.push({ destination: "/shared", type: "bind", source: space.directory, options: ["bind"] });
+	}, "probe notify READY=1; while [ ! -e /shared/notify-go ]; do usleep 50000; done; probe notify READY=1; echo told; sleep 1000");
+	await eventually(() => /READY=1/.test(socket.received), "READY=1 arrives");
+	const before = socket.received;
+	const images = lives.save(container);
+	for (const path of [undefined, socket.path]) {
+		rmSync(go, { force: true });
+		environment(path);
+		const { output, printed } = await lives.back(container, images);
+		writeFileSync(go, "");
+		await printed("told");
+		t.match(output(), /^ENOENT\ntold\n/, "and restore does not wait for it");
+		t.equal(container.delete("--force").status, 0);
+	}
+	t.equal(socket.received, before);
 });
 
 t.test("a restore that fails leaves nothing, at each stage", { skip }, async (t) => {

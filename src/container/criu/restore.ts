@@ -4,6 +4,7 @@ import type { Spec } from "../../bundle/spec.js";
 import { RuntimeError } from "../../errors.js";
 import type { Native } from "../../native/api.js";
 import { compilePlan } from "../../plan/compile.js";
+import { notifyDestination } from "../../plan/environment.js";
 import { hookFiles } from "../../plan/hook-files.js";
 import { absolute } from "../absolute.js";
 import { gatherFacts } from "../facts.js";
@@ -128,7 +129,7 @@ function bringBack(state: Launch, request: RestoreRequest): void {
 	if (shared.cgroupMode === "strict") checkNoCgroup(state);
 	if ((shared.cgroupMode === "full" || shared.cgroupMode === "strict") && plan.cgroups[0]?.controller === "")
 		request.onNotice?.("criu saves no limits of cgroup v2: those of config.json apply", "/linux/resources");
-	if (env.NOTIFY_SOCKET) native.makeDirectory({ path: directory.notify, mode: 0o755 });
+	native.makeDirectory({ path: directory.notify, mode: 0o755 });
 	makeMountPoints(native, bundle.spec, plan);
 
 	const images = imagesDirectory(request);
@@ -154,6 +155,8 @@ function bringBack(state: Launch, request: RestoreRequest): void {
 			directory.mountedRoot,
 			hostMounts.map(({ point }) => point),
 		);
+		// When it was saved with NOTIFY_SOCKET, the mount has to be there again. Nobody listens, as with runc: it has been ready.
+		if (!env.NOTIFY_SOCKET) sources.push({ key: notifyDestination, value: directory.notify });
 		if (plan.init.some(({ op }) => op === "path.mask")) sources.push({ key: nullDevice, value: nullDevice });
 		withDirectories(native, request, ({ work, ...directories }) => {
 			const options: CriuOptions = {
@@ -311,6 +314,7 @@ function follow(state: Launch, script: string, pid: number, fd: number | undefin
 			state.pid = pid;
 			state.pidfd = pidfd;
 			state.record = withProcess(state.record, pid, native.processStat({ pid })?.startTime ?? "0");
+			addTimeNamespace(state, pid);
 			writeRecord(native, directory, state.record);
 			if (state.resctrlMade !== undefined) joinResctrlGroups(state, pid);
 			break;
@@ -319,6 +323,14 @@ function follow(state: Launch, script: string, pid: number, fd: number | undefin
 			if (fd !== undefined) takeTerminal(state, fd);
 			break;
 	}
+}
+
+/** criu restores into one of its own, so that clocks go on from where they were; runc records it, too. */
+function addTimeNamespace({ native, record }: Launch, pid: number): void {
+	const { namespaces } = record.config;
+	if (namespaces.some(({ type }) => type === "NEWTIME")) return;
+	if (native.readLink({ path: `/proc/${pid}/ns/time` }) === native.readLink({ path: "/proc/self/ns/time" })) return;
+	namespaces.push({ type: "NEWTIME", path: "" });
 }
 
 function takeTerminal(state: Launch, fd: number): void {
