@@ -82,7 +82,7 @@ Napi::Object Load(Napi::Env env, Napi::Object exports) {
   Register<SendSeccompListener>(env, exports, "sendSeccompListener");
 
   Register<SendTerminal>(env, exports, "sendTerminal");
-  Register<CopyTerminalSize>(env, exports, "copyTerminalSize");
+  Register<FitTerminal>(env, exports, "fitTerminal");
   Register<SendDatagram>(env, exports, "sendDatagram");
   Register<BindNotify>(env, exports, "bindNotify");
   Register<ForwardNotify>(env, exports, "forwardNotify");

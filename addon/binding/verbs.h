@@ -47,7 +47,7 @@ Verb CompileSeccomp;
 // seccomp_listener.cc
 Verb SendSeccompListener;
 // terminal.cc
-Verb CopyTerminalSize, SendTerminal;
+Verb FitTerminal, SendTerminal;
 // send_datagram.cc
 Verb SendDatagram;
 // notify.cc

@@ -403,8 +403,8 @@ export class FakeNative implements Native {
 		this.record("sendTerminal", options);
 	}
 
-	copyTerminalSize(options: { fd: number }): void {
-		this.record("copyTerminalSize", options);
+	fitTerminal(options: { fd: number }): void {
+		this.record("fitTerminal", options);
 	}
 
 	supervise(options: {

@@ -15,6 +15,13 @@ const machine = await bootMachine(t);
 const directory = join(machine.directory, "podman");
 const sections = { engine: [`tmp_dir = "${directory}/tmp"`] };
 const env = await containersConf(machine, directory, { runtime, sections, cni: true });
+// Health checks are timers, whose services don't have the lane's environment.
+if (machine.systemd)
+	await machine.sh(
+		`systemctl set-environment ${Object.entries(env)
+			.map((entry) => entry.join("="))
+			.join(" ")}`,
+	);
 const engine = new Engine(
 	"podman",
 	machine,

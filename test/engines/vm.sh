@@ -24,7 +24,7 @@ for engine in "${engines[@]}"; do
 	echo "== $engine, with $runtime"
 	VM_IMAGE=engines VM_MEMORY=3G VM_LIMIT=$((limit + 60)) VM_FILE_LIMIT=$limit VM_OUT=$results/$engine VM_FETCH=build/engines \
 		VM_ENVIRONMENT="RUNTIME=$runtime PATIENCE=6 TAP_TIMEOUT=$limit${TEST:+ TAP_GREP='/$TEST/'}" \
-		test/vm/run.sh "$lane" || failed=1
+		test/vm/run.sh "$lane" | { grep --line-buffered -v "# SKIP filter:\|^skipped .*: filter: " || true; } || failed=1
 	taps+=("$results/$engine.tap")
 	cp "$results/$engine/test.tap" "${taps[-1]}"
 done
