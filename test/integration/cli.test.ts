@@ -259,6 +259,29 @@ t.test("files of the bundle directory do not steer the runtime", async (t) => {
 	t.throws(() => statSync(marker), "nothing was loaded");
 });
 
+t.test(
+	"no memory of the runtime is both writable and executable",
+	{ skip: onNode ? "Node compiles JavaScript" : oursOnly },
+	async (t) => {
+		const seen = space.path("maps");
+		const container = space.container((config) => {
+			config.process.args = ["/bin/true"];
+			config.hooks = { createRuntime: [{ path: "/bin/sh", args: ["sh", "-c", `cat /proc/$PPID/maps > ${seen}`] }] };
+		});
+		const result = container.run();
+		t.equal(result.status, 0, result.stderr);
+		const maps = readFileSync(seen, "utf8").trimEnd().split("\n");
+		t.ok(
+			maps.some((line) => / r-xp .*\.node$/.test(line)),
+			"the maps of a program with the addon",
+		);
+		t.same(
+			maps.filter((line) => / .wx/.test(line)),
+			[],
+		);
+	},
+);
+
 t.test("no environment at all", async (t) => {
 	const container = space.container((config) => {
 		config.process.args = ["/bin/echo", "works"];
