@@ -86,6 +86,8 @@ export function podmanKube(t: Test, engine: Engine): void {
 		t.equal(answer, "kube\n1000", "what it wrote, it plays");
 		await engine.ok("kube", "down", again);
 		await engine.ok("volume", "rm", "kubed-scratch");
+		// Its bridge goes with it.
+		if (network.length === 0) await engine.ok("network", "rm", "podman-default-kube-network");
 	});
 
 	t.test("pod stop, start, restart, pause, top", async (t) => {
