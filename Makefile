@@ -29,7 +29,7 @@ DATE := $(shell git log -1 --format=%cs 2>/dev/null || date -u +%F)
 COMPLETIONS := $(PREFIX)/share/bash-completion/completions/runtime-ts $(PREFIX)/share/zsh/site-functions/_runtime-ts \
 	$(PREFIX)/share/fish/vendor_completions.d/runtime-ts.fish
 
-.PHONY: all help deps js man addon install uninstall lint format test test-unit test-integration test-vm test-engines demo bench conformance clean ci
+.PHONY: all help deps js man addon install uninstall lint format test test-unit test-integration test-vm test-engines test-engines-vm demo bench conformance clean ci
 
 all: $(STANDALONE) $(JS) $(MANUAL) ## build build/runtime-ts, the standalone binary, the JavaScript that Node runs, and the manual pages
 
@@ -133,6 +133,10 @@ test-vm: all ## run the tests that need systemd, cgroup v2 or AppArmor in a virt
 test-engines: all ## run the engines of this machine over RUNTIME (default build/runtime-ts): ENGINE="containerd cri docker podman podman-rootless buildah buildah-rootless"
 	@test/tools/install-deps.sh test engines
 	RUNTIME=$(or $(RUNTIME),build/runtime-ts) TABLE=$(TABLE) test/engines/run.sh $(ENGINE)
+
+test-engines-vm: all ## the same with cgroup v2 and systemd, in a virtual machine for each engine
+	@test/tools/install-deps.sh test vm
+	RUNTIME=$(or $(RUNTIME),build/runtime-ts) TABLE=$(TABLE) test/engines/vm.sh $(ENGINE)
 
 demo: all ## make a demo bundle and run a container from it
 	@test/tools/install-deps.sh test

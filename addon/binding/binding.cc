@@ -43,6 +43,8 @@ Napi::Object Load(Napi::Env env, Napi::Object exports) {
   Register<ListDirectory>(env, exports, "listDirectory");
   Register<LockDirectory>(env, exports, "lockDirectory");
 
+  Register<CgroupProcesses>(env, exports, "cgroupProcesses");
+  Register<RemoveCgroupTree>(env, exports, "removeCgroupTree");
   Register<ProcessStat>(env, exports, "processStat");
   Register<OpenPid>(env, exports, "openPid");
   Register<SignalPid>(env, exports, "signalPid");

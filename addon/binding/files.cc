@@ -115,6 +115,9 @@ Napi::Value Stat(const Napi::CallbackInfo& info) {
   result.Set("mode", Napi::Number::New(env, status.st_mode & 07777));
   result.Set("uid", Napi::Number::New(env, status.st_uid));
   result.Set("gid", Napi::Number::New(env, status.st_gid));
+  // Linux has 32 bits of each in use.
+  result.Set("device", Napi::Number::New(env, static_cast<double>(status.st_dev)));
+  result.Set("deviceNumber", Napi::Number::New(env, static_cast<double>(status.st_rdev)));
   result.Set("size", Napi::Number::New(env, static_cast<double>(status.st_size)));
   const double seconds = static_cast<double>(status.st_mtim.tv_sec);
   result.Set("mtimeMs", Napi::Number::New(env, seconds * 1e3 + static_cast<double>(status.st_mtim.tv_nsec) / 1e6));

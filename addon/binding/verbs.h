@@ -15,6 +15,9 @@ Verb RestoreOpenFilesLimit;
 Verb ReadText, ReadInput, ReplaceFile, AppendText, WriteControl, RemoveFile, Stat, RealPath, Close;
 // directories.cc
 Verb MakeDirectory, RemoveDirectory, RemoveTree, ListDirectory, LockDirectory;
+// cgroup_tree.cc
+Verb CgroupProcesses, RemoveCgroupTree;
+
 // processes.cc
 Verb ProcessStat, OpenPid, SignalPid, WaitPid, Reap;
 // events.cc

@@ -1,4 +1,5 @@
-/** Options of `checkpoint` and `restore`: runc's, and crun's --tcp-close, --tcp-skip-in-flight and --link-remap. */
+/** Options of `checkpoint` and `restore`: runc's, and crun's --tcp-close and --network-lock. */
+import { bundle, consoleSocket, detach, noSubreaper, pidFile } from "./launch-options.js";
 import type { OptionSpec } from "./table.js";
 
 const imagePath = () =>
@@ -19,6 +20,12 @@ const common = () =>
 			summary: "directory for criu's log and other files (default: that of the images)",
 		},
 		{ name: "tcp-established", kind: "flag", summary: "with TCP connections that are open" },
+		{
+			name: "network-lock",
+			kind: "text",
+			placeholder: "METHOD",
+			summary: "what keeps packets away from TCP connections meanwhile: iptables (default), nftables or skip",
+		},
 		{ name: "ext-unix-sk", kind: "flag", summary: "with unix sockets that lead out of the container" },
 		{ name: "shell-job", kind: "flag", summary: "with the terminal of the caller as the container's" },
 		{ name: "file-locks", kind: "flag", summary: "with file locks" },
@@ -71,24 +78,11 @@ export const restoreOptions = () =>
 	[
 		{ ...imagePath(), summary: "directory with the image files (default: checkpoint in the working directory)" },
 		...common(),
-		{
-			name: "bundle",
-			alias: "b",
-			kind: "text",
-			placeholder: "DIR",
-			completes: "directory",
-			summary: "the bundle directory (default: the working directory)",
-		},
-		{
-			name: "console-socket",
-			kind: "text",
-			placeholder: "PATH",
-			completes: "file",
-			summary: "AF_UNIX socket that receives the master of the console's pseudoterminal",
-		},
-		{ name: "pid-file", kind: "text", placeholder: "FILE", completes: "file", summary: "write the process id to FILE" },
-		{ name: "detach", alias: "d", kind: "flag", summary: "do not wait for the container's process" },
-		{ name: "no-subreaper", kind: "flag", summary: "do not become the parent of the container's orphans" },
+		bundle(),
+		consoleSocket(),
+		pidFile(),
+		detach(),
+		noSubreaper(),
 		{ name: "no-pivot", kind: "flag", summary: "for callers that send it: criu enters the root in its own way" },
 		{ name: "tcp-close", kind: "flag", summary: "close the TCP connections that were open" },
 		{

@@ -73,4 +73,6 @@ export const execOptions = () =>
 			summary: "put it into a cgroup below the container's; may be repeated, for several v1 controllers",
 		},
 		{ name: "ignore-paused", kind: "flag", summary: "in a paused container, too: it runs when that is resumed" },
+		{ name: "explain", kind: "flag", summary: "print what would be done, and do nothing" },
+		{ name: "json", kind: "flag", summary: "with --explain: the plan itself, as JSON" },
 	] as const satisfies readonly OptionSpec[];

@@ -20,6 +20,14 @@ export const globalOptions = () =>
 			summary: "format of the log records",
 		},
 		{
+			name: "log-level",
+			kind: "text",
+			placeholder: "LEVEL",
+			choices: ["error", "warning", "debug"],
+			refusal: "invalid log-level: %s",
+			summary: "what is told: error, warning (warnings, too), debug (as --debug)",
+		},
+		{
 			name: "root",
 			kind: "text",
 			placeholder: "DIR",
@@ -54,7 +62,11 @@ export const globalOptions = () =>
 			completes: "file",
 			summary: "the criu that checkpoint and restore use (default: from $PATH)",
 		},
-		{ name: "trace", kind: "flag", summary: "print how long each step of create or run takes, on standard error" },
+		{
+			name: "trace",
+			kind: "flag",
+			summary: "print how long each step of create, run or exec takes, on standard error",
+		},
 		{ name: "help", alias: "h", kind: "flag", summary: "show help" },
 		{ name: "version", alias: "v", kind: "flag", summary: "print the version" },
 	] as const satisfies readonly OptionSpec[];

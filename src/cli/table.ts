@@ -9,6 +9,7 @@
 import { checkpointOptions, restoreOptions } from "./criu-options.js";
 import { execOptions } from "./exec-options.js";
 import type { globalOptions } from "./global-options.js";
+import { bundle, consoleSocket, detach, noSubreaper, pidFile } from "./launch-options.js";
 import { updateOptions } from "./update-options.js";
 
 export interface OptionSpec {
@@ -44,27 +45,11 @@ export interface CommandSpec {
 
 export const programName = "runtime-ts";
 
-const bundle = () =>
-	({
-		name: "bundle",
-		alias: "b",
-		kind: "text",
-		placeholder: "DIR",
-		completes: "directory",
-		summary: "the bundle directory (default: the working directory)",
-	}) as const;
-
 const creation = () =>
 	[
 		bundle(),
-		{
-			name: "console-socket",
-			kind: "text",
-			placeholder: "PATH",
-			completes: "file",
-			summary: "AF_UNIX socket that receives the master of the console's pseudoterminal",
-		},
-		{ name: "pid-file", kind: "text", placeholder: "FILE", completes: "file", summary: "write the process id to FILE" },
+		consoleSocket(),
+		pidFile(),
 		{
 			name: "pidfd-socket",
 			kind: "text",
@@ -150,13 +135,9 @@ export function commandSpec(name: CommandName) {
 				completes: ["directory"],
 				options: [
 					...creation(),
-					{ name: "detach", alias: "d", kind: "flag", summary: "do not wait for the container's process" },
+					detach(),
 					{ name: "keep", kind: "flag", summary: "keep the container after its process has ended" },
-					{
-						name: "no-subreaper",
-						kind: "flag",
-						summary: "do not become the parent of the container's orphans",
-					},
+					noSubreaper(),
 				],
 			} as const satisfies CommandSpec;
 		case "state":

@@ -3,7 +3,7 @@
 import type { Native } from "../native/api.js";
 import { hookFiles } from "../plan/hook-files.js";
 import { awaitExec, initFailure } from "./conversation.js";
-import { handPidfd } from "./hand-over.js";
+import { handInit } from "./hand-over.js";
 import { runHooks } from "./hooks.js";
 import { guarded, launch } from "./launch.js";
 import type { StartedLaunch } from "./launch-state.js";
@@ -46,7 +46,7 @@ export function run(native: Native, request: RunRequest): number {
 
 function start(state: StartedLaunch): void {
 	const { native, directory, env } = state;
-	handPidfd(native, state.request.pidfdSocket, state.pidfd, "standard");
+	handInit(native, state.request.pidfdSocket, state);
 	// Before the program runs, which may look for it.
 	writePidFile(native, state.request.pidFile, state.pid);
 	if (env.NOTIFY_SOCKET) state.notify = native.bindNotify({ path: directory.notifySocket });

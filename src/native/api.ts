@@ -32,6 +32,9 @@ export interface FileStat {
 	mode: number;
 	uid: number;
 	gid: number;
+	/** st_dev, and of a device node st_rdev, as dev_t. */
+	device: number;
+	deviceNumber: number;
 	size: number;
 	mtimeMs: number;
 }
@@ -130,6 +133,10 @@ export interface Native {
 	/** Everything below and including path; never follows a symlink, never crosses a mount. Missing is fine. */
 	removeTree(options: { path: string }): void;
 	listDirectory(options: { path: string }): { name: string; type: FileType }[];
+	/** Pids in a cgroup and in all below it, however deep they are nested; none where there is no cgroup. */
+	cgroupProcesses(options: { path: string }): number[];
+	/** Removes a cgroup and all below it. False when some of it stays because processes are in it; missing is fine. */
+	removeCgroupTree(options: { path: string }): boolean;
 	/** Undefined when it does not exist. Follows symlinks unless `noFollow`. */
 	stat(options: { path: string; noFollow?: boolean }): FileStat | undefined;
 	/** realpath(3). */

@@ -16,10 +16,10 @@ export class FakeFiles {
 	}
 
 	/** The tests' own way in: makes the parents too. */
-	put(path: string, text: string, type: FileType = "file"): void {
+	put(path: string, text: string, type: FileType = "file", mode = 0o644): void {
 		const absolute = this.absolute(path);
 		this.putDirectory(parent(absolute));
-		this.entries.set(absolute, { type, mode: 0o644, text });
+		this.entries.set(absolute, { type, mode, text });
 	}
 	putDirectory(path: string): void {
 		const absolute = this.absolute(path);
@@ -111,7 +111,8 @@ export class FakeFiles {
 	stat(path: string): FileStat | undefined {
 		const entry = this.entries.get(this.absolute(path));
 		if (!entry) return undefined;
-		return { type: entry.type, mode: entry.mode, uid: 0, gid: 0, size: entry.text.length, mtimeMs: 0 };
+		const ids = { uid: 0, gid: 0, device: 0, deviceNumber: 0 };
+		return { type: entry.type, mode: entry.mode, ...ids, size: entry.text.length, mtimeMs: 0 };
 	}
 	realPath(path: string): string {
 		if (!this.has(path)) throw nativeFailure("realpath", "ENOENT", path);

@@ -113,6 +113,18 @@ t.test("what can't be taken back is told", async (t) => {
 	});
 });
 
+t.test("an error that is none of ours, and what can't be taken back: the error stays what it is", async (t) => {
+	const native = host();
+	native.writeControl = () => {
+		throw nativeFailure("write", "EBUSY", "somewhere");
+	};
+	native.executeHostSteps = () => undefined;
+	native.replaceFile = () => {
+		throw nativeFailure("open", "ENOSPC", "state.json");
+	};
+	t.throws(() => update(native, request({ pids: { limit: 30 } })), { code: "ENOSPC" });
+});
+
 t.test("states", async (t) => {
 	const stopped = host({ process: undefined });
 	t.throws(() => update(stopped, request({ pids: { limit: 30 } })), { message: "container not running" });

@@ -2,6 +2,7 @@
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
+import { ctrCheckpoints } from "./containerd/checkpoint.js";
 import { ctrOf } from "./containerd/ctr.js";
 import { Containerd } from "./containerd/daemon.js";
 import { ctrIsolation } from "./containerd/isolation.js";
@@ -38,6 +39,7 @@ machine.remember();
 ctrProcesses(t, ctr);
 ctrTasks(t, ctr);
 ctrIsolation(t, ctr);
+ctrCheckpoints(t, ctr);
 
 t.test("containerd restarts: its containers go on", async (t) => {
 	const id = await ctr.sleeping();

@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pauseImage } from "./image.js";
+import { hasAllCapabilities } from "./lane.js";
 import type { Machine } from "./machine.js";
 
 export interface ContainersConf {
@@ -22,16 +23,21 @@ export async function containersConf(
 	{ sections = {}, runtime, runRoot = join(directory, "run"), cni = false }: ContainersConf,
 ): Promise<Record<string, string>> {
 	mkdirSync(directory, { recursive: true });
-	const files = await machine.sh("ulimit -Hn");
 	const all: Record<string, string[]> = {
-		// Podman's own default is more than root may have on every machine.
-		containers: [`default_ulimits = ["nofile=${files}:${files}", "nproc=4096:4096"]`],
-		engine: ['cgroup_manager = "cgroupfs"'],
+		containers: [],
+		engine: [`cgroup_manager = "${machine.systemd ? "systemd" : "cgroupfs"}"`],
 	};
 	const add = (section: string, ...lines: string[]) => {
 		all[section] = [...(all[section] ?? []), ...lines];
 	};
+	if (!hasAllCapabilities) {
+		// Podman's own default is more than root may have without CAP_SYS_RESOURCE.
+		const files = await machine.sh("ulimit -Hn");
+		add("containers", `default_ulimits = ["nofile=${files}:${files}", "nproc=4096:4096"]`);
+	}
 	if (runtime !== undefined) {
+		// Not the journal, which is systemd's.
+		add("containers", 'log_driver = "k8s-file"');
 		add("containers", 'init_path = "/usr/bin/tini-static"');
 		add(
 			"engine",

@@ -18,7 +18,9 @@ export interface OrdinaryUser {
 	own(): Promise<void>;
 }
 
-export async function ordinaryUser(machine: Machine, uid = 4711): Promise<OrdinaryUser> {
+/** In the guest its own one, who has a session and a systemd, which gives Podman its cgroups. */
+export async function ordinaryUser(machine: Machine): Promise<OrdinaryUser> {
+	const uid = machine.systemd ? 1000 : 4711;
 	const home = join(machine.directory, "user");
 	const runtimeDirectory = `/run/user/${uid}`;
 	mkdirSync(home);
@@ -26,17 +28,18 @@ export async function ordinaryUser(machine: Machine, uid = 4711): Promise<Ordina
 	const program = join(machine.directory, basename(runtime));
 	copyFileSync(runtime, program);
 	// /etc is the machine's own.
-	await machine.sh(
-		`echo lane:x:${uid}:${uid}::${home}:/bin/sh >>/etc/passwd; echo lane:x:${uid}: >>/etc/group;
+	const made = `echo lane:x:${uid}:${uid}::${home}:/bin/sh >>/etc/passwd; echo lane:x:${uid}: >>/etc/group;
 		echo lane:100000:65536 >/etc/subuid; echo lane:100000:65536 >/etc/subgid;
-		install -d -m 700 -o ${uid} -g ${uid} ${runtimeDirectory}`,
-	);
+		install -d -m 700 -o ${uid} -g ${uid} ${runtimeDirectory}`;
+	if (!machine.systemd) await machine.sh(made);
 	return {
 		uid,
 		home,
 		runtimeDirectory,
 		runtime: program,
-		become: ["setpriv", "--reuid", String(uid), "--regid", String(uid), "--clear-groups", "--"],
+		become: machine.systemd
+			? ["/usr/local/bin/as-user", "env", `HOME=${home}`]
+			: ["setpriv", "--reuid", String(uid), "--regid", String(uid), "--clear-groups", "--"],
 		env: { HOME: home, XDG_RUNTIME_DIR: runtimeDirectory },
 		own: async () => {
 			await machine.sh(`chown -R ${uid}:${uid} ${home}`);

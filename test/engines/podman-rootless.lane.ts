@@ -33,7 +33,7 @@ const engine = new Engine(
 	[...user.become, "podman"],
 	{
 		checkpoint: "criu takes root",
-		healthTimer: "podman leaves the timer to systemd",
+		healthTimer: "podman leaves the timer to systemd, whose services don't have this lane's environment",
 		oomSeen: "podman 4.3 looks for conmon's file in another place than conmon 2.1.6 writes it to",
 		bridge: "an ordinary user gets slirp4netns in place of a bridge",
 		devices: "an ordinary user can't bind a device that only root may open",

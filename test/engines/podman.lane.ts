@@ -18,13 +18,20 @@ const directory = join(machine.directory, "podman");
 await machine.sh("echo containers:1000000:200000 | tee -a /etc/subuid >>/etc/subgid");
 const sections = { engine: [`tmp_dir = "${directory}/tmp"`] };
 const env = await containersConf(machine, directory, { runtime, sections, cni: true });
+// Health checks are timers, whose services don't have the lane's environment.
+if (machine.systemd)
+	await machine.sh(
+		`systemctl set-environment ${Object.entries(env)
+			.map((entry) => entry.join("="))
+			.join(" ")}`,
+	);
 const engine = new Engine(
 	"podman",
 	machine,
 	["podman"],
 	{
 		...(criu === undefined ? {} : { checkpoint: criu }),
-		healthTimer: "podman leaves the timer to systemd",
+		...(machine.systemd ? {} : { healthTimer: "podman leaves the timer to systemd" }),
 		oomSeen: "podman 4.3 looks for conmon's file in another place than conmon 2.1.6 writes it to",
 	},
 	{ removeFlags: ["--time", "0"] },

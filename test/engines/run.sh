@@ -23,5 +23,5 @@ for engine in "${engines[@]}"; do
 	node_modules/.bin/bun test/report.ts "$results/$engine.tap" "$status" || failed=1
 done
 mapfile -t taps < <(printf "$results/%s.tap\n" "${engines[@]}")
-node_modules/.bin/bun test/engines/table.ts "$RUNTIME" "${TABLE:-}" "${taps[@]}"
+node_modules/.bin/bun test/engines/table.ts "$RUNTIME" runc.md "${TABLE:-}" "${taps[@]}"
 exit "$failed"

@@ -15,55 +15,16 @@ import t from "tap";
 import type { Edit } from "../support/bundle.js";
 import { checkpoint, piped, restore, withoutCriu } from "../support/criu.js";
 import { Holder } from "../support/holder.js";
+import { Lives } from "../support/lives.js";
 import { Terminal } from "../support/terminal.js";
 import { type Container, eventually, nothingLeft, workspace } from "../support/workspace.js";
 
 const space = workspace(t);
 const skip = withoutCriu;
-let directories = 0;
-
-/** A directory for images; not made yet. */
-const images = () => space.path(`images${++directories}`);
-
-/** Counts on standard output; the number of a moment is what a process has in memory. */
-const counter = "i=0; while :; do i=$((i+1)); echo $i; usleep 100000; done";
-
-/** A container in one of its lives, and what it prints in it. */
-interface Life {
-	container: Container;
-	output: () => string;
-	printed: (text: string) => Promise<void>;
-}
-
-let lives = 0;
-
-async function live(container: Container, args: string[], images?: string): Promise<Life> {
-	const file = space.path(`life${++lives}`);
-	const result = await piped(container, [...args, "--bundle", container.bundle.path, container.id], file);
-	const output = () => readFileSync(file, "utf8");
-	if (result.status !== 0) {
-		const log =
-			images && existsSync(join(images, "restore.log")) ? readFileSync(join(images, "restore.log"), "utf8") : "";
-		throw new Error(`${output()}\n${log.split("\n").slice(-12).join("\n")}`);
-	}
-	const printed = (text: string) =>
-		eventually(() => output().includes(text), `it prints ${text}`).catch((error: Error) => {
-			throw new Error(`${error.message}: ${output()}`);
-		});
-	return { container, output, printed };
-}
-
-async function running(edit: Edit = () => {}, script = counter): Promise<Life> {
-	const container = space.container((config, bundle) => {
-		config.process.args = ["/bin/sh", "-c", script];
-		config.root.readonly = false;
-		edit(config, bundle);
-	});
-	return live(container, ["run", "--detach"]);
-}
-
-const back = (container: Container, from: string, ...args: string[]): Promise<Life> =>
-	live(container, ["restore", "--detach", "--image-path", from, ...args], from);
+const lives = new Lives(space);
+const images = () => lives.images();
+const running = (edit?: Edit, script?: string) => lives.running(edit, script);
+const back = (container: Container, from: string, ...args: string[]) => lives.back(container, from, ...args);
 
 const numbers = (text: string) => text.trim().split("\n").map(Number);
 

@@ -1,6 +1,7 @@
 /** checkpoint and restore, for tests of containers that are saved and come back. */
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { oursOnly, type Result } from "./runtime.js";
 import type { Container } from "./workspace.js";
@@ -51,4 +52,10 @@ export async function piped(container: Container, args: string[], file: string):
 		log: [],
 		error: output,
 	};
+}
+
+/** The last lines of one of criu's logs; empty when there is none. */
+export function logEnd(images: string, name: "dump.log" | "restore.log"): string {
+	const path = join(images, name);
+	return existsSync(path) ? readFileSync(path, "utf8").split("\n").slice(-12).join("\n") : "";
 }

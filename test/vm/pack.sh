@@ -16,7 +16,7 @@ $bin/tsc -p tsconfig.json --noCheck --noEmit false --rootDir . --outDir "$tree"
 cp package.json "$tree/"
 cp -r test/support/programs "$tree/test/support/"
 cp test/engines/machine.sh "$tree/test/engines/"
-$bin/bun -e 'for (const name of ["probe", "terminal", "kernel"]) (await import("./test/support/programs.ts")).program(name)'
+$bin/bun -e 'for (const name of ["probe", "terminal", "kernel", "held"]) (await import("./test/support/programs.ts")).program(name)'
 cp -a build/test/. "$tree/build/test/"
 # For a guest with SELinux (VM_APPEND), which comes up without any policy.
 secilc -c 33 -f /dev/null -o "$tree/build/test/selinux.policy" test/support/selinux.cil
@@ -29,6 +29,7 @@ echo 'module.exports = {}' >"$tree/node_modules/react-element-to-jsx-string/inde
 
 cp "$(node -p process.execPath)" "$tree/bin/node"
 echo "$limit" >"$tree/limit"
+echo "${VM_ENVIRONMENT:-}" >"$tree/environment"
 for file; do
 	file=${file#"$PWD/"}
 	[[ -f $file && -f $tree/${file%.ts}.js ]] || { echo "test-vm: no test file $file" >&2; exit 1; }

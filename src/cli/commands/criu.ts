@@ -21,6 +21,7 @@ export function criuRequest({
 		autoDedup: options["auto-dedup"] === true,
 		lazyPages: options["lazy-pages"] === true,
 		cgroupMode: options["manage-cgroups-mode"] ?? "",
+		networkLock: options["network-lock"] ?? "",
 		emptyNamespace: options["empty-ns"] ?? "",
 	};
 }

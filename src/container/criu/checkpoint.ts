@@ -1,7 +1,6 @@
 /** `checkpoint`: saves a running container to image files, by criu. */
 import { RuntimeError } from "../../errors.js";
 import type { Native } from "../../native/api.js";
-import { absolute } from "../absolute.js";
 import { failedWith } from "../errno.js";
 import type { ContainerRecord } from "../record.js";
 import { containerStatus, openInit } from "../status.js";
@@ -11,14 +10,14 @@ import { readStreams, writeStreams } from "./descriptors.js";
 import { externalMounts, readMountTable } from "./mount-table.js";
 import {
 	type CriuRequest,
-	configFile,
 	imagesDirectory,
 	makePrivateDirectory,
-	readCgroupMode,
-	readEmptyNamespaces,
+	sharedOptions,
+	startableCriu,
+	withDirectories,
 } from "./request.js";
 import { type CriuOptions, encodeOptions } from "./rpc.js";
-import { askCriu, type CriuProgram, checkFeatures, criuVersion, findCriu } from "./session.js";
+import { askCriu, checkFeatures } from "./session.js";
 
 export interface CheckpointRequest extends CriuRequest {
 	/** Images of an earlier pre-dump, relative to imagePath. */
@@ -61,7 +60,6 @@ export function checkpoint(native: Native, request: CheckpointRequest): void {
 }
 
 function save(native: Native, request: CheckpointRequest, directory: StateDirectory, record: ContainerRecord): void {
-	const env = request.env ?? native.environment();
 	if (record.rootless || native.identity().euid !== 0) {
 		throw new RuntimeError(
 			"host.unsupported",
@@ -74,49 +72,34 @@ function save(native: Native, request: CheckpointRequest, directory: StateDirect
 			pointer: "/linux/namespaces",
 		});
 	}
-	const cgroupMode = readCgroupMode(request.cgroupMode);
-	const emptyNamespaces = readEmptyNamespaces(request.emptyNamespace);
+	const shared = sharedOptions(request, record.runtime_ts.annotations);
 	const pageServer = readPageServer(request.pageServer);
 	const images = imagesDirectory(request);
 	makePrivateDirectory(native, images);
 	checkParent(native, images, request.parentPath);
-	const work = request.workPath ? absolute(request.workPath) : images;
-	makePrivateDirectory(native, work);
 	checkStatusFd(native, request);
-
-	const program: CriuProgram = {
-		path: findCriu(native, env, request.criu),
-		env,
-		output: `${directory.path}/criu.out`,
-	};
-	criuVersion(native, program);
+	const program = startableCriu(native, request, directory);
 	checkFeatures(native, program, { preDump: request.preDump === true, lazyPages: request.lazyPages === true });
 
 	const pid = record.init_process_pid;
 	const container = readMountTable(native.readText({ path: `/proc/${pid}/mountinfo`, lossy: true }));
 	const host = readMountTable(native.readText({ path: "/proc/self/mountinfo", lossy: true }));
 	const ownCgroups = namespaces.some(({ type }) => type === "NEWCGROUP");
-	const streams = readStreams(native, pid, container);
+	// A pre-dump has no files.
+	const streams = request.preDump
+		? { names: [], externals: [] }
+		: readStreams(native, pid, container, request.shellJob === true);
 	const freezer = record.cgroup_paths["freezer"] ?? record.cgroup_paths[""];
-	const opened = [native.openFile({ path: images }), native.openFile({ path: work })] as const;
-	try {
+	withDirectories(native, request, ({ work, ...directories }) => {
 		const options: CriuOptions = {
-			imagesDirectory: opened[0],
-			workDirectory: opened[1],
+			...shared,
+			...directories,
 			pid,
 			root: record.config.rootfs,
 			logFile,
 			leaveRunning: request.leaveRunning === true,
-			externalUnixSockets: request.externalUnixSockets === true,
-			tcpEstablished: request.tcpEstablished === true,
 			tcpSkipInFlight: request.tcpSkipInFlight === true,
-			shellJob: request.shellJob === true,
-			fileLocks: request.fileLocks === true,
 			linkRemap: request.linkRemap === true,
-			autoDedup: request.autoDedup === true,
-			lazyPages: request.lazyPages === true,
-			emptyNamespaces,
-			cgroupMode,
 			externalMounts: externalMounts(container, host, ownCgroups).map(({ point, name }) => ({
 				key: point,
 				value: name,
@@ -128,7 +111,6 @@ function save(native: Native, request: CheckpointRequest, directory: StateDirect
 			...(freezer === undefined ? {} : { freezeCgroup: freezer }),
 			...(request.parentPath ? { parentImages: request.parentPath } : {}),
 			...(pageServer === undefined ? {} : { pageServer }),
-			...configFile(record.runtime_ts.annotations),
 		};
 		if (!request.preDump) writeStreams(native, images, streams);
 		askCriu(native, program, request.preDump ? "PRE_DUMP" : "DUMP", {
@@ -138,9 +120,7 @@ function save(native: Native, request: CheckpointRequest, directory: StateDirect
 				if (script === "status-ready") tellStatus(native, request.statusFd);
 			},
 		});
-	} finally {
-		for (const fd of opened) native.close({ fd });
-	}
+	});
 }
 
 /** Of those that the container has joined by path, the ones that criu can leave alone: they have to be there again at restore. */

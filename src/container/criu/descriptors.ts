@@ -14,17 +14,26 @@ export interface Streams {
 	externals: string[];
 }
 
-/** Of the container's first process. */
-export function readStreams(native: Native, pid: number, container: MountLine[]): Streams {
+/** Devices that criu takes for terminals, as they are called on the host. */
+const terminal = /^\/dev\/(pts\/\d+|tty\w*|console|hvc\d+)$/;
+
+/** Of the container's first process. A terminal of the host is its caller's, which takes `shellJob`. */
+export function readStreams(native: Native, pid: number, container: MountLine[], shellJob: boolean): Streams {
 	const own = new Set(container.map(({ id }) => id));
 	const names: string[] = [];
 	const externals: string[] = [];
 	for (const fd of [0, 1, 2]) {
 		const link = linkOf(native, pid, fd);
 		const file = link.startsWith("/") ? fileOf(native, pid, fd) : undefined;
-		// A terminal of the host is left to --shell-job.
-		if (file === undefined || own.has(file.mount) || link.startsWith("/dev/pts/")) {
+		if (file === undefined || own.has(file.mount)) {
 			names.push(link);
+			continue;
+		}
+		if (terminal.test(link)) {
+			if (!shellJob) throw onTerminal(link);
+			const name = terminalName(native, `/proc/${pid}/fd/${fd}`);
+			names.push(name);
+			if (!externals.includes(name)) externals.push(name);
 			continue;
 		}
 		// A file that the container's mounts do not show, such as the host's /dev/null or a log: criu cannot open it again.
@@ -33,6 +42,19 @@ export function readStreams(native: Native, pid: number, container: MountLine[])
 		if (!externals.includes(name)) externals.push(name);
 	}
 	return { names, externals };
+}
+
+function onTerminal(link: string): RuntimeError {
+	return new RuntimeError("criu", `the container has a terminal of the host as a standard stream (${link})`, {
+		path: link,
+		hint: "--shell-job leaves it out, and `restore --shell-job` puts the caller's own terminal in its place",
+	});
+}
+
+/** criu's name of a terminal that it is not to save, in hexadecimal: st_rdev and st_dev. */
+function terminalName(native: Native, path: string): string {
+	const found = native.stat({ path });
+	return `tty[${(found?.deviceNumber ?? 0).toString(16)}:${(found?.device ?? 0).toString(16)}]`;
 }
 
 function linkOf(native: Native, pid: number, fd: number): string {
@@ -57,16 +79,28 @@ export function writeStreams(native: Native, images: string, { names }: Streams)
 	native.replaceFile({ path: `${images}/descriptors.json`, text: JSON.stringify(names), mode: 0o600 });
 }
 
-/** What of the saved streams is replaced by descriptors 0, 1 and 2 of criu. */
-export function inheritedStreams(native: Native, images: string): { key: string; fd: number }[] {
+/** What of the saved streams is replaced by descriptors 0, 1 and 2 of criu; a terminal by the first that is one. */
+export function inheritedStreams(native: Native, images: string, shellJob: boolean): { key: string; fd: number }[] {
 	const path = `${images}/descriptors.json`;
 	const names = parse(readOrExplain(native, path), path);
 	const inherited: { key: string; fd: number }[] = [];
 	names.forEach((key, fd) => {
 		const known = inherited.some((other) => other.key === key);
-		if (!known && (key.startsWith("pipe:") || key.startsWith("file["))) inherited.push({ key, fd });
+		if (known) return;
+		if (key.startsWith("pipe:") || key.startsWith("file[")) inherited.push({ key, fd });
+		if (key.startsWith("tty[")) inherited.push({ key, fd: ownTerminal(native, shellJob) });
 	});
 	return inherited;
+}
+
+function ownTerminal(native: Native, shellJob: boolean): number {
+	if (!shellJob) {
+		throw new RuntimeError("criu", "the container was saved on its caller's terminal", {
+			hint: "--shell-job puts the terminal of this command in its place",
+		});
+	}
+	for (const fd of [0, 1, 2]) if (terminal.test(native.readLink({ path: `/proc/self/fd/${fd}` }))) return fd;
+	throw new RuntimeError("criu", "--shell-job: none of the standard streams is a terminal");
 }
 
 function readOrExplain(native: Native, path: string): string {

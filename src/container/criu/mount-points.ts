@@ -3,35 +3,12 @@
  * as create makes them, by an init that does the mounts of the plan in a mount namespace of its own, and ends.
  */
 import type { Spec } from "../../bundle/spec.js";
-import { RuntimeError } from "../../errors.js";
 import type { Native } from "../../native/api.js";
-import { explainFailure } from "../../plan/failure.js";
 import type { InitStep, Plan } from "../../plan/schema.js";
+import { runInit } from "./init.js";
 
 export function makeMountPoints(native: Native, spec: Spec, plan: Plan): void {
-	const init = preparation(spec, plan);
-	const channel = native.startInit({ preserveFds: 0 });
-	let process: number | undefined;
-	let ended = false;
-	try {
-		native.sendPlan({ channel, plan: JSON.stringify({ version: 1, id: plan.id, init }) });
-		for (;;) {
-			const message = native.receive(process === undefined ? { channel } : { channel, pidfd: process });
-			if (message.type === "pid") process = message.pidfd;
-			else if (message.type === "ready") return;
-			else if (message.type === "failure") throw explainFailure({ init }, message);
-			else throw new RuntimeError("init", `the init ended while it made mount points (${message.type})`);
-		}
-	} finally {
-		if (process !== undefined) {
-			native.signalPid({ pidfd: process, signal: 9 });
-			native.close({ fd: channel });
-			native.reap({ pidfd: process });
-			native.close({ fd: process });
-			ended = true;
-		}
-		if (!ended) native.endInit({ channel });
-	}
+	runInit(native, plan.id, preparation(spec, plan), "made mount points");
 }
 
 /** The plan's steps that make a place for something, between those that lead to a mount namespace and those that end. */
@@ -48,7 +25,6 @@ function preparation(spec: Spec, plan: Plan): InitStep[] {
 		const { idmap: _notHere, ...plain } = step;
 		steps.push(plain as InitStep);
 	}
-	steps.push({ op: "start.wait", via: "channel" });
 	return steps;
 }
 

@@ -8,6 +8,9 @@ export type RequestType = keyof typeof requestTypes;
 export const cgroupModes = { ignore: 0, soft: 3, full: 4, strict: 5 } as const;
 export type CgroupMode = keyof typeof cgroupModes;
 
+/** How criu keeps packets away from connections that are saved; `skip` since 3.19. */
+export const networkLocks = { iptables: 1, nftables: 2, skip: 3 } as const;
+
 /** CLONE_NEWNET, for emptyNamespaces. */
 export const networkNamespace = 0x40000000;
 
@@ -47,6 +50,7 @@ export interface CriuOptions {
 	joined: { type: string; path: string }[];
 	/** Restoring: the process becomes a child of this one; devices may have other numbers. */
 	restoring: boolean;
+	networkLock?: keyof typeof networkLocks;
 	lsmProfile?: string;
 	lsmMountContext?: string;
 	configFile?: string;
@@ -122,6 +126,7 @@ export function encodeOptions(options: CriuOptions): Writer {
 		.add(52, options.tcpClose)
 		.add(53, options.lsmProfile)
 		.add(63, options.lsmMountContext)
+		.add(64, options.networkLock && networkLocks[options.networkLock])
 		// mntns_compat_mode: the mount engine of criu 3.17, new then, cannot give mounts of one host mount their propagation
 		// when the root is not above them ("Failed to copy sharing"): volumes beside a rootfs, that is.
 		.add(65, restoring);

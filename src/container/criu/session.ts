@@ -3,6 +3,7 @@ import { RuntimeError } from "../../errors.js";
 import type { Native } from "../../native/api.js";
 import { failedWith } from "../errno.js";
 import type { Environment } from "../place.js";
+import { hintFor } from "./hints.js";
 import {
 	type CriuAnswer,
 	decodeAnswer,
@@ -105,15 +106,14 @@ function failed(native: Native, type: RequestType, answer: CriuAnswer, log: stri
 	const said = log === undefined ? [] : errorLines(native, log);
 	const where = log === undefined ? "" : `\nlog file: ${log}`;
 	const reason = answer.message.trim() || said[0];
-	// It looks at the kernel's features before all else.
-	const unknownKernel = said.some((line) => line.includes("kerndat"));
+	const hint = hintFor(said);
 	return new RuntimeError(
 		"criu",
 		`criu failed: type ${name} errno ${answer.errno}${reason ? `: ${reason}` : ""}${where}`,
 		{
 			...(log === undefined ? {} : { path: log }),
 			...(said.length > 0 ? { output: said.join("\n") } : {}),
-			...(unknownKernel ? { hint: "criu does not know this kernel, as `criu check` says, too; a newer criu may" } : {}),
+			...(hint === undefined ? {} : { hint }),
 		},
 	);
 }

@@ -23,9 +23,17 @@ export function ctrOf(machine: Machine, directory: string) {
 
 	let count = 0;
 	const unused = () => `c${++count}`;
-	const run = ["run", "--runc-binary", runtime, "--runc-root", root];
-	const once = (flags: string[], command: string[], options: RunOptions = {}) =>
-		ctr([...run, "--rm", ...flags, image, unused(), ...command], options);
+	/** Systemd's driver takes the name of a unit. */
+	const cgroup = (id: string) => (machine.systemd ? `system.slice:lane:${id}` : `/lane/${id}`);
+	/** The words in front of those for a container. */
+	const run = (id: string) => {
+		const systemd = ["--runc-systemd-cgroup", "--cgroup", cgroup(id)];
+		return ["run", "--runc-binary", runtime, "--runc-root", root, ...(machine.systemd ? systemd : [])];
+	};
+	const once = (flags: string[], command: string[], options: RunOptions = {}) => {
+		const id = unused();
+		return ctr([...run(id), "--rm", ...flags, image, id, ...command], options);
+	};
 	async function inside<Key extends string>(
 		flags: string[],
 		questions: Record<Key, string>,
@@ -38,7 +46,7 @@ export function ctrOf(machine: Machine, directory: string) {
 	/** A container in the background, whose output goes to a file. */
 	async function detached(flags: string[], command: string[]): Promise<string> {
 		const id = unused();
-		await ok(...run, "--detach", "--log-uri", `file://${directory}/${id}.log`, ...flags, image, id, ...command);
+		await ok(...run(id), "--detach", "--log-uri", `file://${directory}/${id}.log`, ...flags, image, id, ...command);
 		return id;
 	}
 	const log = (id: string) => machine.read(`${directory}/${id}.log`);
@@ -64,7 +72,8 @@ export function ctrOf(machine: Machine, directory: string) {
 		socket,
 		root,
 		argv,
-		runFlags: run,
+		cgroup,
+		run,
 		ready,
 		ctr,
 		ok,

@@ -5,7 +5,7 @@ import type { Test } from "tap";
 import type { Ctr } from "./ctr.js";
 
 export function ctrIsolation(t: Test, ctr: Ctr): void {
-	const { machine, directory, runFlags, unused, inside } = ctr;
+	const { machine, directory, run, unused, inside } = ctr;
 
 	t.test("capabilities, system calls, privileges", async (t) => {
 		const status = { status: "cat /proc/self/status" };
@@ -92,10 +92,10 @@ export function ctrIsolation(t: Test, ctr: Ctr): void {
 					{ destination: "/hooks/log", type: "bind", source: `${directory}/hooks.log`, options: ["bind"] },
 				],
 				hooks: Object.fromEntries(kinds.map((kind) => [kind, hook(kind)])),
-				linux: { namespaces: ["pid", "mount", "ipc"].map((type) => ({ type })), cgroupsPath: `/lane/${id}` },
+				linux: { namespaces: ["pid", "mount", "ipc"].map((type) => ({ type })), cgroupsPath: ctr.cgroup(id) },
 			}),
 		);
-		const answer = await ctr.ctr([...runFlags, "--rm", "--config", file, id]);
+		const answer = await ctr.ctr([...run(id), "--rm", "--config", file, id]);
 		t.same(answer, { status: 0, stdout: "from the config\n", stderr: "" });
 		const lines = machine.read(join(directory, "hooks.log")).trim().split("\n");
 		const order = lines.map((line) => line.split(" ")[0]);

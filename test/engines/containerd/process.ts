@@ -6,7 +6,7 @@ import { until } from "../lane.js";
 import type { Ctr } from "./ctr.js";
 
 export function ctrProcesses(t: Test, ctr: Ctr): void {
-	const { machine, argv, runFlags, ok, unused, once, inside, detached, log, sleeping, status, remove, exec } = ctr;
+	const { machine, argv, run, ok, unused, once, inside, detached, log, sleeping, status, remove, exec } = ctr;
 
 	t.test("run: output, standard error and input", async (t) => {
 		const answer = await once([], ["/bin/sh", "-c", "head -n 1; echo wrong >&2; sleep 0.3"], { input: "asked\n" });
@@ -47,7 +47,8 @@ export function ctrProcesses(t: Test, ctr: Ctr): void {
 	});
 
 	t.test("run --tty: an interactive terminal, with resize", async (t) => {
-		const words = [machine.enter, ...argv, ...runFlags, "--rm", "--tty", image, unused(), "/bin/sh"];
+		const id = unused();
+		const words = [machine.enter, ...argv, ...run(id), "--rm", "--tty", image, id, "/bin/sh"];
 		const terminal = new Terminal(["run", ...words], machine.environment());
 		t.teardown(() => terminal.close());
 		terminal.size(33, 99);

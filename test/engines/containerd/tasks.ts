@@ -62,7 +62,8 @@ export function ctrTasks(t: Test, ctr: Ctr): void {
 
 	t.test("limits of memory and CPU", async (t) => {
 		const files = usesCgroupV2
-			? ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/cpu.max"]
+			? // ctr makes no cgroup namespace.
+				["memory.max", "cpu.max"].map((name) => `/sys/fs/cgroup$(cut -d: -f3 /proc/self/cgroup)/${name}`)
 			: ["/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/cpu/cpu.cfs_quota_us"];
 		const mount = "type=cgroup,src=cgroup,dst=/sys/fs/cgroup,options=ro:nosuid:noexec:nodev";
 		const result = await inside(["--memory-limit", "67108864", "--cpus", "0.5", "--mount", mount], {

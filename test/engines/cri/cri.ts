@@ -53,7 +53,8 @@ export function criOf(machine: Machine, directory: string) {
 			logDirectory: join(directory, "logs"),
 			...more,
 			linux: {
-				cgroupParent: `/lane-pods/${name}`,
+				// Of the kubelet's drivers the one makes slices.
+				cgroupParent: machine.systemd ? `/lane.slice/lane-${name}.slice` : `/lane-pods/${name}`,
 				securityContext: { namespaces: { pid: namespace.container }, ...security },
 				...linux,
 			},

@@ -37,6 +37,8 @@ export class Dockerd {
 			"init-path": "/usr/bin/tini-static",
 			// Docker calls checkpoints experimental.
 			experimental: true,
+			// Docker's own choice too, where systemd has booted with cgroup v2.
+			"exec-opts": [`native.cgroupdriver=${machine.systemd ? "systemd" : "cgroupfs"}`],
 		};
 		writeFileSync(join(this.#directory, "daemon.json"), JSON.stringify({ ...common, ...config }));
 		// Debian's own: another one in the PATH may be of another version.

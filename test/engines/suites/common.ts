@@ -11,6 +11,7 @@ import { processes } from "./process.js";
 import { resources } from "./resources.js";
 import { security } from "./security.js";
 import { storage } from "./storage.js";
+import { units } from "./units.js";
 
 export function common(t: Test, engine: Engine): void {
 	processes(t, engine);
@@ -18,6 +19,7 @@ export function common(t: Test, engine: Engine): void {
 	lifecycle(t, engine);
 	files(t, engine);
 	resources(t, engine);
+	units(t, engine);
 	security(t, engine);
 	storage(t, engine);
 	namespaces(t, engine);

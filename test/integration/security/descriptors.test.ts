@@ -3,11 +3,22 @@
  * a hook. Close-on-exec is no help there, because the kernel walks the path before it closes anything.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { chmodSync, copyFileSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+	chmodSync,
+	closeSync,
+	copyFileSync,
+	ftruncateSync,
+	mkdirSync,
+	openSync,
+	symlinkSync,
+	writeFileSync,
+	writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import type { Bundle, Edit } from "../../support/bundle.js";
 import { end, exec, sleeping } from "../../support/exec.js";
+import { oursOnly } from "../../support/runtime.js";
 import { nothingLeft, workspace } from "../../support/workspace.js";
 
 const space = workspace(t);
@@ -92,6 +103,25 @@ t.test("a hook that is looked up in the image", async (t) => {
 		t.not(result.status, 0, `descriptor ${fd}: ${result.stdout}`);
 	}
 });
+
+t.test(
+	"CVE-2019-5736: nobody writes to the program of the init, not even the host's root",
+	{ skip: oursOnly },
+	async (t) => {
+		const container = space.container((config) => {
+			config.process.args = ["/bin/sleep", "1000"];
+		});
+		t.equal(container.create().status, 0);
+		const file = openSync(`/proc/${container.state().pid}/exe`, "r");
+		t.equal(container.start().status, 0);
+		// Nothing executes it any more, which would have been a reason of its own (ETXTBSY).
+		const writable = openSync(`/proc/self/fd/${file}`, "r+");
+		t.throws(() => writeSync(writable, "#!/bin/sh"), { code: "EPERM" });
+		t.throws(() => ftruncateSync(writable, 0), { code: "EPERM" });
+		for (const fd of [file, writable]) closeSync(fd);
+		end(container);
+	},
+);
 
 t.test("the program of exec", async (t) => {
 	const container = sleeping(space, (_config, bundle) => leadOut(bundle));
