@@ -140,7 +140,7 @@ Status steps::JoinContainer(Context& context, const JsonValue& step) {
   }
   if (flags != 0 && setns(pidfd.get(), flags) < 0) return errno == ESRCH ? Gone("setns") : Status::Errno("setns");
   joined.user_namespace = (flags & CLONE_NEWUSER) != 0;
-  // The host's, for labels: our own directory in it is what no mount of the container can cover.
+  // The host's, for labels: our own directory in it is what no mount of the container can cover. Until LeaveHost.
   context.proc = std::move(proc);
   // New credentials may have made us dumpable again (fs.suid_dumpable).
   return HideFromContainer();

@@ -38,19 +38,26 @@ Status LetCallerEnter(bool let) {
 // How a user id that this user namespace has no name for reads (fs.overflowuid).
 constexpr uid_t kUnmapped = 65534;
 
-// The socket lies in the state directory, where only its owner can connect. This keeps out who came to a descriptor
-// of it in another way.
-bool MayStart(const Context& context, int connection) {
+// The user behind a socket, by its name in this user namespace.
+bool PeerOf(int socket, uid_t* uid) {
   ucred peer{};
   socklen_t size = sizeof peer;
-  if (getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0) return false;
-  // The host's users have no names in here, whoever they are.
-  if (context.in_user_namespace) return peer.uid == 0 || peer.uid == kUnmapped;
-  return peer.uid == 0 || peer.uid == context.started_as;
+  if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0) return false;
+  *uid = peer.uid;
+  return true;
+}
+
+// The socket lies in the state directory, where only its owner can connect. This keeps out who came to a descriptor
+// of it in another way. `creator`: who made the container, which may be any user in here (podman --userns=keep-id).
+bool MayStart(const Context& context, int connection, uid_t creator) {
+  uid_t caller = 0;
+  if (!PeerOf(connection, &caller)) return false;
+  // The host's root has no name in here.
+  return caller == 0 || caller == creator || (context.in_user_namespace && caller == kUnmapped);
 }
 
 // Waits for a connection that sends kStart. All others are closed: nothing that a stranger sends ends the wait.
-Status AwaitConnection(const Context& context, int listener, UniqueFd* caller) {
+Status AwaitConnection(const Context& context, int listener, uid_t creator, UniqueFd* caller) {
   for (;;) {
     UniqueFd connection(RetryOnEintr([&] { return accept4(listener, nullptr, nullptr, SOCK_CLOEXEC); }));
     if (!connection) {
@@ -58,7 +65,7 @@ Status AwaitConnection(const Context& context, int listener, UniqueFd* caller) {
       return Status::Errno("accept4");
     }
     Message message;
-    if (!MayStart(context, connection.get())) continue;
+    if (!MayStart(context, connection.get(), creator)) continue;
     if (ReadFrame(connection.get(), &message) != ReadResult::kFrame || message.kind != Frame::kStart) continue;
     *caller = std::move(connection);
     return Status::Ok();
@@ -87,12 +94,14 @@ Status steps::WaitForStart(Context& context, const JsonValue& step) {
     if (listener.fd_count != 1) return Status::Make("recvmsg", EPROTO, "listening socket");
     RETURN_IF_FAILED(FetchFilter(context, step));
     RETURN_IF_FAILED(context.channel.Send(Frame::kReady));
+    uid_t creator = 0;
+    if (!PeerOf(context.channel.fd(), &creator)) return Status::Errno("SO_PEERCRED");
     context.channel.Close();
     EndWhenAsked();
     const bool enterable = JsonBool(step, "enterable");
     if (enterable) RETURN_IF_FAILED(LetCallerEnter(true));
     UniqueFd caller;
-    RETURN_IF_FAILED(AwaitConnection(context, listener.fds[0].get(), &caller));
+    RETURN_IF_FAILED(AwaitConnection(context, listener.fds[0].get(), creator, &caller));
     if (enterable) RETURN_IF_FAILED(LetCallerEnter(false));
     // The listener goes here: a second start finds nobody (ECONNREFUSED).
     context.channel.Replace(std::move(caller));

@@ -71,7 +71,7 @@ function expectation({ keyword, params }: Violation): string {
 }
 
 /** The value that a JSON pointer names. */
-export function valueAt(document: unknown, pointer: string): unknown {
+function valueAt(document: unknown, pointer: string): unknown {
 	let value = document;
 	for (const token of pointer.split("/").slice(1)) {
 		if (typeof value !== "object" || value === null) return undefined;

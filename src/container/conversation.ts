@@ -149,7 +149,7 @@ function takeTerminal(state: Launch, fd: number, name: string): void {
 	if (!socket) {
 		state.terminal = fd;
 		// Before the program starts: it asks once, and supervise comes too late for a quick one.
-		state.native.copyTerminalSize({ fd });
+		state.native.fitTerminal({ fd });
 		return;
 	}
 	try {
@@ -168,7 +168,7 @@ function reportTrace(state: Launch, microseconds: number[]): void {
 }
 
 /** The init reports what fails in it; silence means that the kernel or somebody else ended it. */
-export function endedSilently(native: Native, cgroups: Record<string, string>): RuntimeError {
+function endedSilently(native: Native, cgroups: Record<string, string>): RuntimeError {
 	const prefix = "unable to start container process: ";
 	if (wasOutOfMemory(native, cgroups)) {
 		return new RuntimeError("init", `${prefix}container init was OOM-killed (memory limit too low?)`, {

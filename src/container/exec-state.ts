@@ -110,7 +110,7 @@ function takeTerminal(entry: Entry, fd: number, name: string): void {
 	if (!socket) {
 		entry.terminal = fd;
 		// Before the program starts: it asks once.
-		native.copyTerminalSize({ fd });
+		native.fitTerminal({ fd });
 		return;
 	}
 	try {

@@ -74,14 +74,14 @@ function hasTimeNamespaces(native: Native, spec: Spec): boolean {
 	return false;
 }
 
-function hasAppArmor(native: Native): boolean {
+export function hasAppArmor(native: Native): boolean {
 	// Not /sys/kernel/security/apparmor: that stays when AppArmor is switched off at boot, and Podman unmounts it for a
 	// container with a user namespace. It takes /proc only to apply a profile.
 	const path = "/sys/module/apparmor/parameters/enabled";
 	return native.stat({ path }) !== undefined && native.readText({ path }).startsWith("Y");
 }
 
-function hasSelinux(native: Native): boolean {
+export function hasSelinux(native: Native): boolean {
 	return native.stat({ path: "/sys/fs/selinux/enforce" }) !== undefined;
 }
 

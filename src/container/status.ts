@@ -69,7 +69,7 @@ export function openInit(native: Native, record: ContainerRecord): number | unde
  * The init listens on the start socket until it is told to start. A connection that says nothing is ignored by
  * it; one that is refused shows that the init has gone on (its socket closed by exec) and only the name is left.
  */
-export function isWaitingForStart(native: Native, directory: StateDirectory): boolean {
+function isWaitingForStart(native: Native, directory: StateDirectory): boolean {
 	try {
 		const connection = connectToInit(native, directory, false);
 		if (connection === undefined) return false;

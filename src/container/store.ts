@@ -168,7 +168,11 @@ function parseRecord(text: string, path: string): ContainerRecord {
 	if (
 		typeof record?.id !== "string" ||
 		typeof record.init_process_pid !== "number" ||
-		record.runtime_ts?.version !== 1
+		record.runtime_ts?.version !== 1 ||
+		// What every command goes into; the rest of a record that has these is there, too.
+		typeof record.config?.rootfs !== "string" ||
+		typeof (record.cgroup_paths ?? 0) !== "object" ||
+		typeof record.runtime_ts.exec !== "object"
 	) {
 		throw new RuntimeError("container.state", `unable to read container state: ${path} is not a record of runtime-ts`, {
 			path,

@@ -16,10 +16,10 @@ export class FakeFiles {
 	}
 
 	/** The tests' own way in: makes the parents too. */
-	put(path: string, text: string, type: FileType = "file"): void {
+	put(path: string, text: string, type: FileType = "file", mode = 0o644): void {
 		const absolute = this.absolute(path);
 		this.putDirectory(parent(absolute));
-		this.entries.set(absolute, { type, mode: 0o644, text });
+		this.entries.set(absolute, { type, mode, text });
 	}
 	putDirectory(path: string): void {
 		const absolute = this.absolute(path);

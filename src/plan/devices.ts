@@ -32,7 +32,7 @@ const links: readonly Link[] = [
 const kinds = { c: "c", u: "c", b: "b", p: "p" } as const;
 
 /** Whoever binds a whole /dev brings the devices, and the directory is not ours to write to. */
-export function bringsOwnDev(context: Context): boolean {
+function bringsOwnDev(context: Context): boolean {
 	const mounts = context.spec.mounts ?? [];
 	for (let index = 0; index < mounts.length; index++) {
 		const { destination, type, options = [] } = mounts[index] as Mount;

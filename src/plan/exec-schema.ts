@@ -8,7 +8,7 @@ import { initStep } from "./schema.js";
 const names = z.array(z.string()).optional();
 
 /** config.json's process, without what is each process's own: its arguments and its terminal. */
-export const savedProcess = z.object({
+const savedProcess = z.object({
 	user: z
 		.object({
 			uid: z.number().int(),

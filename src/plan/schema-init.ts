@@ -212,7 +212,7 @@ export const initStep = z.discriminatedUnion("op", [
 			bind: z.boolean().describe("bind the slave on /dev/console"),
 		})
 		.describe(
-			"pty from the container's /dev/pts/ptmx, ONLCR cleared; master goes to the engine, slave becomes 0, 1, 2 and the controlling terminal",
+			"pty from the container's /dev/pts/ptmx; master goes to the engine, slave becomes 0, 1, 2 and the controlling terminal",
 		),
 	z.object({ op: z.literal("hooks.sync"), at }).describe("the engine runs prestart and createRuntime hooks now"),
 	z

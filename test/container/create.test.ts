@@ -39,6 +39,14 @@ t.test("the init gets its steps and not the seccomp profile, whose filter follow
 	t.ok(native.files.paths().some((path) => path.startsWith(`${root}/@seccomp/`)));
 });
 
+t.test("once there is a process, its end is waited for beside its words", async (t) => {
+	const native = host();
+	create(native, request);
+	const waits = native.callsOf("receive").map(({ pidfd }) => pidfd);
+	t.equal(waits[0], undefined);
+	t.ok(waits.length > 1 && waits.slice(1).every((pidfd) => pidfd === 60), JSON.stringify(waits));
+});
+
 t.test("an id that is taken", async (t) => {
 	const native = host();
 	native.files.putDirectory(`${root}/web`);

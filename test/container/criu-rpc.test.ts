@@ -59,7 +59,10 @@ t.test("options have criu's field numbers; what only restore has is not there fo
 	t.equal(dump.message(23)?.text(2), "/srv/data");
 	t.equal(dump.message(27)?.number(2), 1);
 	t.equal(dump.message(39)?.text(1), "ipc");
-	for (const field of [6, 26, 65]) t.equal(dump.number(field), undefined, String(field));
+	for (const field of [6, 26, 64, 65]) t.equal(dump.number(field), undefined, String(field));
+	const locks = { iptables: 1, nftables: 2, skip: 3 } as const;
+	for (const networkLock of ["iptables", "nftables", "skip"] as const)
+		t.equal(new Reader(encodeOptions({ ...options, networkLock }).finish()).number(64), locks[networkLock]);
 	const restore = new Reader(
 		encodeOptions({ ...options, restoring: true, cgroupRoots: [{ controller: "", path: "/c1" }] }).finish(),
 	);

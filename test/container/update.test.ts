@@ -190,6 +190,28 @@ t.test("resctrl: a container without a group gets its own, with all of its proce
 	});
 });
 
+t.test("resctrl: a process that has ended meanwhile needs no group; any other failure counts", async (t) => {
+	for (const [code, fails] of [
+		["ESRCH", false],
+		["EPERM", true],
+	] as const) {
+		const native = withResctrl();
+		const steps = native.executeHostSteps.bind(native);
+		native.executeHostSteps = (options) =>
+			options.steps.includes("resctrl.join") ? { step: 0, syscall: "write", errno: 1, code } : steps(options);
+		const act = (): void => update(native, request({}, { l3CacheSchema: "L3:0=0ff" }));
+		if (fails) t.throws(act, { code: "cgroup" });
+		else t.doesNotThrow(act);
+	}
+	const native = withResctrl();
+	const steps = native.executeHostSteps.bind(native);
+	native.executeHostSteps = (options) =>
+		options.steps.includes("resctrl.schemata")
+			? { step: 0, syscall: "write", errno: 3, code: "ESRCH" }
+			: steps(options);
+	t.throws(() => update(native, request({}, { l3CacheSchema: "L3:0=0ff" })), { code: "cgroup" }, "of a join only");
+});
+
 t.test("resctrl: a line that the kernel refuses leaves no group, and no limit", async (t) => {
 	const native = withResctrl();
 	const before = native.files.read(`${root}/web/state.json`);

@@ -1,6 +1,7 @@
 /** containers.conf and storage.conf, which Podman and Buildah read in place of the machine's own. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { pauseImage } from "./image.js";
 import { hasAllCapabilities } from "./lane.js";
 import type { Machine } from "./machine.js";
 
@@ -45,6 +46,8 @@ export async function containersConf(
 			'runtime_supports_json = ["lane"]',
 			'runtime_supports_nocgroup = ["lane"]',
 			'events_logger = "file"',
+			// Of the pods that `kube play` makes.
+			`infra_image = "${pauseImage}"`,
 		);
 		add("engine.runtimes", `lane = ["${runtime}"]`);
 	}

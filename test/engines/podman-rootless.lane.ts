@@ -10,6 +10,7 @@ import { ordinaryUser } from "./ordinary-user.js";
 import { builds } from "./suites/build.js";
 import { common } from "./suites/common.js";
 import { podmanOnly } from "./suites/podman.js";
+import { podmanKube } from "./suites/podman-kube.js";
 import { userNamespaces } from "./suites/user-namespaces.js";
 
 const machine = await bootMachine(t);
@@ -52,7 +53,26 @@ machine.remember();
 
 common(t, engine);
 podmanOnly(t, engine);
+podmanKube(t, engine);
 userNamespaces(t, engine, [], user.uid);
+
+t.test("run --userns keep-id: the user is who it is outside", async (t) => {
+	const result = await engine.inside(["--userns", "keep-id"], {
+		id: "id -u; id -g",
+		map: "cat /proc/self/uid_map",
+		file: "touch /tmp/file && stat -c %u /tmp/file",
+	});
+	t.equal(result.id, `${user.uid}\n${user.uid}`);
+	t.match(result.map, new RegExp(`^\\s*${user.uid} +0 +1$`, "m"), "the user itself, which is 0 in podman's namespace");
+	t.equal(result.file, String(user.uid));
+	// The user's own directory, which nobody else may write to.
+	const { made } = await engine.inside(["--userns", "keep-id", "--volume", `${user.home}:/home`], {
+		made: "echo mine >/home/mine && stat -c %u /home/mine",
+	});
+	t.equal(made, String(user.uid));
+	t.equal(await machine.sh(`stat -c %u ${user.home}/mine`), String(user.uid));
+});
+
 builds(t, engine, {
 	podman: { flags: ["--isolation", "oci", "--network", "host"] },
 	"podman rootless": { flags: ["--isolation", "rootless", "--network", "host"] },

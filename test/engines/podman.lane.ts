@@ -8,11 +8,14 @@ import { bootMachine, criuFailure, runtime } from "./lane.js";
 import { builds } from "./suites/build.js";
 import { common } from "./suites/common.js";
 import { podmanOnly } from "./suites/podman.js";
+import { podmanKube } from "./suites/podman-kube.js";
 import { userNamespaces } from "./suites/user-namespaces.js";
 
 const criu = criuFailure();
 const machine = await bootMachine(t);
 const directory = join(machine.directory, "podman");
+// The range of `--userns auto`; /etc is the machine's own.
+await machine.sh("echo containers:1000000:200000 | tee -a /etc/subuid >>/etc/subgid");
 const sections = { engine: [`tmp_dir = "${directory}/tmp"`] };
 const env = await containersConf(machine, directory, { runtime, sections, cni: true });
 // Health checks are timers, whose services don't have the lane's environment.
@@ -41,7 +44,23 @@ machine.remember();
 
 common(t, engine);
 podmanOnly(t, engine);
+podmanKube(t, engine);
 userNamespaces(t, engine, ["--uidmap", "0:200000:65536", "--gidmap", "0:200000:65536"], 200_000);
+t.test("run --userns auto: each container gets ids that no other has", async (t) => {
+	const [first, second] = [
+		await engine.sleeping(["--userns", "auto"]),
+		await engine.sleeping(["--userns", "auto:size=4096"]),
+	];
+	const map = async (name: string) =>
+		(await engine.ok("exec", name, "cat", "/proc/self/uid_map")).trim().split(/\s+/).map(Number);
+	const [one, two] = [await map(first), await map(second)];
+	t.same([one[0], two[0], two[2]], [0, 0, 4096]);
+	t.ok((one[1] ?? 0) >= 1_000_000 && (two[1] ?? 0) >= 1_000_000);
+	t.ok((one[1] ?? 0) + (one[2] ?? 0) <= (two[1] ?? 0) || (two[1] ?? 0) + 4096 <= (one[1] ?? 0), "they don't overlap");
+	t.equal(await engine.ok("exec", second, "/bin/sh", "-c", "stat -c %u /etc/passwd"), "0");
+	await engine.remove(first, second);
+});
+
 builds(t, engine, { podman: { flags: ["--isolation", "oci"] } });
 
 t.test("all containers are removed: nothing of them is left", async (t) => {

@@ -103,6 +103,7 @@ t.test("a restored container can be paused, limited, looked at and entered", { s
 	t.equal(command("pause", container.id).status, 0);
 	t.equal(container.state().status, "paused");
 	t.equal(checkpoint(container, lives.images(), "--leave-running").status, 0, "paused, too");
+	t.equal(container.state().status, "paused", "and it stays so");
 	t.equal(command("resume", container.id).status, 0);
 	const stats = command("events", "--stats", container.id);
 	t.equal(JSON.parse(stats.stdout).data.pids.limit, 100, stats.stderr);

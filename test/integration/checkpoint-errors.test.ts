@@ -1,6 +1,8 @@
 /** checkpoint and restore where they can't be had, on any kernel. */
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import t from "tap";
+import { Caller } from "../support/caller.js";
 import { checkpoint, criuWorks, restore } from "../support/criu.js";
 import { oursOnly } from "../support/runtime.js";
 import { nothingLeft, workspace } from "../support/workspace.js";
@@ -84,6 +86,32 @@ t.test("restore without images, or without a terminal's socket", { skip: oursOnl
 		/cannot use console socket if runc will not detach/,
 	);
 	t.notOk(existsSync(`${space.root}/${container.id}`));
+});
+
+t.test("a rootless container: criu takes the host's root", { skip: oursOnly }, async (t) => {
+	const caller = new Caller(space, 4243);
+	const container = caller.container((config) => {
+		config.process.args = ["/bin/sleep", "1000"];
+	});
+	const run = container.run(["--detach"]);
+	t.equal(run.status, 0, run.stderr);
+	const saving = checkpoint(container, join(caller.directory, "images"));
+	t.equal(saving.status, 1);
+	t.match(saving.error, /^checkpoint takes the host's root: criu cannot save a rootless container$/);
+	t.notOk(existsSync(join(caller.directory, "images")));
+	t.equal(container.state().status, "running");
+	// Root's criu could not keep it the user's.
+	const { runtime, id } = container;
+	const ofRoot = space.runtime.command(["checkpoint", "--image-path", space.path("i"), id], {
+		globals: ["--root", join(caller.runtimeDirectory, "runtime-ts")],
+	});
+	t.match(ofRoot.stderr, /criu cannot save a rootless container/);
+	t.equal(container.delete("--force").status, 0);
+	mkdirSync(join(caller.directory, "images"));
+	writeFileSync(join(caller.directory, "images/descriptors.json"), "[]");
+	const restoring = restore(container, join(caller.directory, "images"), "--detach");
+	t.match(restoring.error, /^restore takes the host's root: criu cannot restore a rootless container$/);
+	t.match(runtime.command(["state", id]).error, /does not exist/);
 });
 
 t.test("what Podman asks before it starts", { skip: oursOnly }, async (t) => {

@@ -74,6 +74,19 @@ t.test("success is silent", async (t) => {
 	t.same(result.log, []);
 });
 
+t.test("an argument that is not UTF-8 is refused, not changed", { skip: oursOnly }, async (t) => {
+	const container = sleeper();
+	t.equal(container.create().status, 0);
+	t.equal(container.start().status, 0);
+	const bytes = String.raw`set -- "$@" "$(printf 'a\377b')";`;
+	const refusal = /^argument \d+, "a\uFFFDb", is not UTF-8\nhint: /;
+	for (const args of [["state"], ["exec", container.id, "echo"], ["create", "--bundle"]]) {
+		t.match(runtime.command(args, { shell: bytes }), { status: 1, stdout: "", stderr: refusal }, args.join(" "));
+	}
+	t.match(runtime.command(["exec", container.id, "echo", "a\uFFFDb"]), { status: 0, stdout: "a\uFFFDb\n" });
+	t.equal(container.delete("--force").status, 0);
+});
+
 t.test("version", async (t) => {
 	const { stdout } = runtime.command(["--version"], { globals: [] });
 	const lines = stdout.trim().split("\n");
@@ -245,6 +258,29 @@ t.test("files of the bundle directory do not steer the runtime", async (t) => {
 	t.equal(result.stdout, "0\n", result.stderr);
 	t.throws(() => statSync(marker), "nothing was loaded");
 });
+
+t.test(
+	"no memory of the runtime is both writable and executable",
+	{ skip: onNode ? "Node compiles JavaScript" : oursOnly },
+	async (t) => {
+		const seen = space.path("maps");
+		const container = space.container((config) => {
+			config.process.args = ["/bin/true"];
+			config.hooks = { createRuntime: [{ path: "/bin/sh", args: ["sh", "-c", `cat /proc/$PPID/maps > ${seen}`] }] };
+		});
+		const result = container.run();
+		t.equal(result.status, 0, result.stderr);
+		const maps = readFileSync(seen, "utf8").trimEnd().split("\n");
+		t.ok(
+			maps.some((line) => / r-xp .*\.node$/.test(line)),
+			"the maps of a program with the addon",
+		);
+		t.same(
+			maps.filter((line) => / .wx/.test(line)),
+			[],
+		);
+	},
+);
 
 t.test("no environment at all", async (t) => {
 	const container = space.container((config) => {

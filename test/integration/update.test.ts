@@ -161,7 +161,7 @@ t.test("a document with faults: all of them at once, and nothing is changed", { 
 	const flags = update(one, "--memory", "5X", "--cpu-quota", "much", "--blkio-weight", "70000");
 	t.equal(flags.status, 1);
 	for (const words of [
-		/memory: "5X" is no size/,
+		/memory: "5X" is no size, such as 512M, or -1 for no limit/,
 		/cpu-quota: "much" is no number/,
 		/blkio-weight: expected .* 65535/,
 	]) {

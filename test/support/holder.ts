@@ -8,6 +8,8 @@ export interface HolderOptions {
 	map?: string;
 	/** Put in front, for instance setpriv(1). */
 	words?: string[];
+	/** Reaps what is left to it: the first process of a pid namespace. */
+	reaps?: boolean;
 }
 
 export class Holder {
@@ -18,8 +20,15 @@ export class Holder {
 	}
 
 	/** `flags` of unshare(1). Resolves when the namespaces are there and mapped. */
-	static async start(flags: string[], { map, words = [] }: HolderOptions = {}): Promise<Holder> {
-		const [first = "", ...rest] = [...words, "unshare", ...flags, "sh", "-c", "echo; exec sleep 1000"];
+	static async start(flags: string[], { map, words = [], reaps = false }: HolderOptions = {}): Promise<Holder> {
+		const [first = "", ...rest] = [
+			...words,
+			"unshare",
+			...flags,
+			"sh",
+			"-c",
+			`echo; ${reaps ? "while :; do sleep 1000 & wait $!; done" : "exec sleep 1000"}`,
+		];
 		const child = spawn(first, rest, { stdio: ["ignore", "pipe", "inherit"] });
 		if (child.stdout) await once(child.stdout, "data");
 		if (map !== undefined) for (const kind of ["uid_map", "gid_map"]) writeFileSync(`/proc/${child.pid}/${kind}`, map);

@@ -15,7 +15,7 @@ export const features: Command<"features"> = async (_invocation, { native }) => 
 	return 0;
 };
 
-export async function describeFeatures(native: Native): Promise<Features> {
+async function describeFeatures(native: Native): Promise<Features> {
 	const { version, commit } = await readBuild(native);
 	return {
 		ociVersionMin: OCI_VERSION_MIN,

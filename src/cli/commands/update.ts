@@ -72,7 +72,9 @@ function resourcesOf(options: Options, given: typeof flags): Resources {
 		const text = String(options[name]);
 		const value = kind === "text" ? text : kind === "size" && text !== "-1" ? plain(readSize(text)) : readInteger(text);
 		if (value === undefined) {
-			faults.push(`invalid value for ${name}: ${JSON.stringify(text)} is no ${kind === "size" ? "size" : "number"}`);
+			faults.push(
+				`invalid value for ${name}: ${JSON.stringify(text)} is no ${kind === "size" ? "size, such as 512M, or -1 for no limit" : "number"}`,
+			);
 			continue;
 		}
 		const [, part = "", field = ""] = pointer.split("/");

@@ -19,6 +19,10 @@ const hints: readonly { said: RegExp; hint: string }[] = [
 		said: /lazy-pages\.socket/,
 		hint: "`criu lazy-pages` fetches memory for --lazy-pages: it has to run, in the work path",
 	},
+	{
+		said: /No mapping for \S+ mountpoint/,
+		hint: "the images have a mount that config.json has not: they are of another bundle",
+	},
 ];
 
 /** `lines` are the errors in criu's log, the first of them first. */

@@ -4,6 +4,7 @@ import type { Spec } from "../../bundle/spec.js";
 import { RuntimeError } from "../../errors.js";
 import type { Native } from "../../native/api.js";
 import { compilePlan } from "../../plan/compile.js";
+import { notifyDestination } from "../../plan/environment.js";
 import { hookFiles } from "../../plan/hook-files.js";
 import { absolute } from "../absolute.js";
 import { gatherFacts } from "../facts.js";
@@ -24,6 +25,7 @@ import { findSystemd } from "../systemd.js";
 import { hookState, removeContainer } from "../teardown.js";
 import { externalNamespace, namespaceKey } from "./checkpoint.js";
 import { inheritedStreams } from "./descriptors.js";
+import { checkLabels, type RestoredLabels } from "./labels.js";
 import { externalSources, makeMountPoints } from "./mount-points.js";
 import { nullDevice, readMountTable } from "./mount-table.js";
 import { fillNetwork } from "./network.js";
@@ -31,14 +33,11 @@ import { type CriuRequest, imagesDirectory, sharedOptions, startableCriu, withDi
 import { type CriuOptions, encodeOptions } from "./rpc.js";
 import { askCriu, checkFeatures } from "./session.js";
 
-export interface RestoreRequest extends CriuRequest, LaunchRequest {
+export interface RestoreRequest extends CriuRequest, LaunchRequest, RestoredLabels {
 	/** Leave once the processes run. */
 	detach?: boolean;
 	noSubreaper?: boolean;
 	tcpClose?: boolean;
-	/** TYPE:NAME */
-	lsmProfile?: string;
-	lsmMountContext?: string;
 }
 
 const logFile = "restore.log";
@@ -71,6 +70,7 @@ function prepare(native: Native, request: RestoreRequest): Launch {
 	inheritedStreams(native, imagesDirectory(request), request.shellJob === true);
 	const bundle = loadBundle(native, request.bundle);
 	checkConsole(bundle.spec, request, request.detach === true);
+	checkLabels(native, request);
 	const host = gatherFacts(native, bundle.spec);
 	if (host.euid !== 0 || !host.initialUserNamespace)
 		throw new RuntimeError(
@@ -130,7 +130,7 @@ function bringBack(state: Launch, request: RestoreRequest): void {
 	if (shared.cgroupMode === "strict") checkNoCgroup(state);
 	if ((shared.cgroupMode === "full" || shared.cgroupMode === "strict") && plan.cgroups[0]?.controller === "")
 		request.onNotice?.("criu saves no limits of cgroup v2: those of config.json apply", "/linux/resources");
-	if (env.NOTIFY_SOCKET) native.makeDirectory({ path: directory.notify, mode: 0o755 });
+	native.makeDirectory({ path: directory.notify, mode: 0o755 });
 	makeMountPoints(native, bundle.spec, plan);
 	// criu gives the restored processes the filter they had; those of exec get this one.
 	if (plan.seccomp !== undefined) saveFilter(native, directory, filterOf(native, directory.root, plan).program);
@@ -158,6 +158,8 @@ function bringBack(state: Launch, request: RestoreRequest): void {
 			directory.mountedRoot,
 			hostMounts.map(({ point }) => point),
 		);
+		// When it was saved with NOTIFY_SOCKET, the mount has to be there again. Nobody listens, as with runc: it has been ready.
+		if (!env.NOTIFY_SOCKET) sources.push({ key: notifyDestination, value: directory.notify });
 		if (plan.init.some(({ op }) => op === "path.mask")) sources.push({ key: nullDevice, value: nullDevice });
 		withDirectories(native, request, ({ work, ...directories }) => {
 			const options: CriuOptions = {
@@ -315,6 +317,7 @@ function follow(state: Launch, script: string, pid: number, fd: number | undefin
 			state.pid = pid;
 			state.pidfd = pidfd;
 			state.record = withProcess(state.record, pid, native.processStat({ pid })?.startTime ?? "0");
+			addTimeNamespace(state, pid);
 			writeRecord(native, directory, state.record);
 			if (state.resctrlMade !== undefined) joinResctrlGroups(state, pid);
 			break;
@@ -325,12 +328,20 @@ function follow(state: Launch, script: string, pid: number, fd: number | undefin
 	}
 }
 
+/** criu restores into one of its own, so that clocks go on from where they were; runc records it, too. */
+function addTimeNamespace({ native, record }: Launch, pid: number): void {
+	const { namespaces } = record.config;
+	if (namespaces.some(({ type }) => type === "NEWTIME")) return;
+	if (native.readLink({ path: `/proc/${pid}/ns/time` }) === native.readLink({ path: "/proc/self/ns/time" })) return;
+	namespaces.push({ type: "NEWTIME", path: "" });
+}
+
 function takeTerminal(state: Launch, fd: number): void {
 	const { native, request } = state;
 	if (!request.consoleSocket) {
 		if (state.terminal !== undefined) native.close({ fd: state.terminal });
 		state.terminal = fd;
-		native.copyTerminalSize({ fd });
+		native.fitTerminal({ fd });
 		return;
 	}
 	try {

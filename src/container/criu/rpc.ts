@@ -5,7 +5,7 @@ export const requestTypes = { DUMP: 1, RESTORE: 2, PRE_DUMP: 4, NOTIFY: 6, FEATU
 export type RequestType = keyof typeof requestTypes;
 
 /** What criu does about cgroups; `ignore` leaves the processes where criu itself is. */
-export const cgroupModes = { ignore: 0, soft: 3, full: 4, strict: 5 } as const;
+const cgroupModes = { ignore: 0, soft: 3, full: 4, strict: 5 } as const;
 export type CgroupMode = keyof typeof cgroupModes;
 
 /** How criu keeps packets away from connections that are saved; `skip` since 3.19. */

@@ -28,3 +28,13 @@ export function configs(): Record<string, unknown> {
 	};
 	return Object.fromEntries(Object.entries(configs).map(([name, config]) => [name, expand(config)]));
 }
+
+export interface Update {
+	client: string;
+	/** What `update --resources` was given, on standard input or in a file. */
+	resources: Record<string, Record<string, unknown>>;
+}
+
+export function updates(): Update[] {
+	return read("updates") as Update[];
+}

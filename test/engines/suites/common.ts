@@ -3,6 +3,7 @@ import type { Test } from "tap";
 import type { Engine } from "../engine.js";
 import { checkpoints } from "./checkpoint.js";
 import { execs } from "./exec.js";
+import { files } from "./files.js";
 import { lifecycle } from "./lifecycle.js";
 import { namespaces } from "./namespaces.js";
 import { network } from "./network.js";
@@ -16,6 +17,7 @@ export function common(t: Test, engine: Engine): void {
 	processes(t, engine);
 	execs(t, engine);
 	lifecycle(t, engine);
+	files(t, engine);
 	resources(t, engine);
 	units(t, engine);
 	security(t, engine);

@@ -2,6 +2,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Test } from "tap";
+import { NotifySocket } from "../../support/notify-socket.js";
 import { type Engine, image } from "../engine.js";
 import { runtimeName, until } from "../lane.js";
 
@@ -111,5 +112,71 @@ export function podmanOnly(t: Test, engine: Engine): void {
 		await engine.ok("start", name);
 		await until(async () => (await engine.ok("logs", name)) === "started", "it runs");
 		await engine.remove(name);
+	});
+
+	t.test("exec --preserve-fds", async (t) => {
+		const name = await engine.sleeping();
+		const words = [...engine.argv, "exec", "--preserve-fds", "1", name, "/bin/sh", "-c", "cat <&3; ls /proc/self/fd"];
+		writeFileSync(join(shared, "third"), "third\n");
+		const script = `exec "$@" 3<${shared}/third 4<${shared}/third`;
+		const answer = await machine.run(["sh", "-c", script, "sh", ...words], engine.options);
+		// 4 is not asked for: there it is the directory that ls reads.
+		t.same(answer, { status: 0, stdout: "third\n0\n1\n2\n3\n4\n", stderr: "" });
+		await engine.remove(name);
+	});
+
+	t.test("run --sdnotify=container: the container's word reaches the service manager", async (t) => {
+		const path = join(shared, "notify.sock");
+		const socket = new NotifySocket(path);
+		t.teardown(() => socket.close());
+		await socket.listening();
+		chmodSync(path, 0o777); // an ordinary user's podman
+		const command = ["/bin/sh", "-c", "probe notify 'READY=1'; exec sleep 1000"];
+		const name = engine.unusedName();
+		// Podman comes back when it is ready.
+		const words = ["run", "--detach", "--name", name, "--sdnotify", "container", image, ...command];
+		const answer = await engine.run(words, { env: { ...engine.options.env, NOTIFY_SOCKET: path } });
+		t.equal(answer.status, 0, answer.stderr);
+		await until(() => /READY=1/.test(socket.received), "it is told");
+		t.match(socket.received, /MAINPID=\d+/, "conmon's");
+		await engine.remove(name);
+	});
+
+	t.test("run --security-opt mask and unmask, --umask", async (t) => {
+		const masked = await engine.inside(["--security-opt", "mask=/etc/group:/data"], {
+			group: "wc -c </etc/group",
+			data: "ls /data | wc -l",
+		});
+		t.same(masked, { group: "0", data: "0" });
+		const unmasked = await engine.inside(["--security-opt", "unmask=ALL", "--umask", "0027"], {
+			mounts: "grep -c -E ' /proc/(keys|timer_list|kcore|sys) ' /proc/self/mountinfo",
+			umask: "umask",
+		});
+		t.same(unmasked, { mounts: "0", umask: "0027" });
+	});
+
+	t.test("run --mount type=bind: recursive, read-only, propagation; type=image", async (t) => {
+		const bind = `type=bind,source=${shared},target=/one`;
+		const {
+			slave,
+			shared: both,
+			ro,
+		} = await engine.inside(
+			[
+				...["--mount", `${bind},bind-propagation=rslave`],
+				...["--mount", `type=bind,source=${shared},target=/two,bind-propagation=private`],
+				...["--mount", `type=bind,source=${shared},target=/three,ro`],
+				...["--mount", `type=image,source=${image},target=/four`],
+			],
+			{
+				slave: "grep ' /one ' /proc/self/mountinfo",
+				shared: "grep ' /two ' /proc/self/mountinfo; cat /four/data/from-image",
+				ro: "touch /three/no",
+			},
+		);
+		t.match(slave, / master:\d+ /);
+		t.notMatch(both, /master|shared:/);
+		t.match(both, /of the image$/);
+		t.match(ro, /Read-only file system/);
 	});
 }

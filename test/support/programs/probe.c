@@ -132,6 +132,19 @@ static void Lock(int count, char** paths) {
   for (;;) pause();
 }
 
+// Makes cgroups within cgroups, each with a name of 200 characters, goes into the last one and stays.
+static void Nest(const char* directory, int count) {
+  char name[201] = {0};
+  memset(name, 'x', 200);
+  int made = 0;
+  if (chdir(directory) == 0) {
+    while (made < count && mkdir(name, 0755) == 0 && chdir(name) == 0) made++;
+  }
+  int procs = open("cgroup.procs", O_WRONLY);
+  printf("nested %d %s\n", made, procs >= 0 && write(procs, "0", 1) == 1 ? "inside" : "outside");
+  for (;;) pause();
+}
+
 int main(int argc, char** argv) {
   const char* command = argc > 1 ? argv[1] : "";
   setvbuf(stdout, NULL, _IOLBF, 0);
@@ -143,6 +156,7 @@ int main(int argc, char** argv) {
   if (strcmp(command, "open-write") == 0 && argc == 3) return Report(open(argv[2], O_WRONLY));
   if (strcmp(command, "open-read") == 0 && argc == 3) return Report(open(argv[2], O_RDONLY | O_NONBLOCK));
   if (strcmp(command, "lock") == 0) Lock(argc - 2, argv + 2);
+  if (strcmp(command, "nest") == 0 && argc == 4) Nest(argv[2], atoi(argv[3]));
   if (strcmp(command, "euid") == 0) return Report(geteuid());
   if (strcmp(command, "dumpable") == 0) return Report(prctl(PR_GET_DUMPABLE));
   if (strcmp(command, "clock") == 0 && argc == 3) {
