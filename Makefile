@@ -21,7 +21,7 @@ MODULES := build/.modules
 ADDON_SOURCES := binding.gyp $(shell find addon -name '*.cc' -o -name '*.h' -o -name '*.S')
 SOURCES := $(shell find src -name '*.ts' -not -path 'src/generated/*')
 SCHEMAS := $(wildcard spec-schemas/*.json spec-schemas/*.ts)
-MANUAL_SOURCES := $(wildcard docs/man/*.md docs/man/*.ts) src/cli/table.ts src/cli/groups.ts
+MANUAL_SOURCES := $(wildcard docs/man/*.md docs/man/*.ts) src/cli/table.ts $(wildcard src/cli/*-options.ts) src/cli/groups.ts
 HELP := src/generated/help.ts
 MANUAL := build/man/.stamp
 # Of the newest commit, so that the same sources give the same pages.
@@ -29,7 +29,7 @@ DATE := $(shell git log -1 --format=%cs 2>/dev/null || date -u +%F)
 COMPLETIONS := $(PREFIX)/share/bash-completion/completions/runtime-ts $(PREFIX)/share/zsh/site-functions/_runtime-ts \
 	$(PREFIX)/share/fish/vendor_completions.d/runtime-ts.fish
 
-.PHONY: all help deps js man addon install uninstall lint format test test-unit test-integration test-vm test-engines demo bench conformance clean ci
+.PHONY: all help deps js man addon install uninstall lint format test test-unit test-integration test-vm test-engines test-engines-vm demo bench conformance clean ci
 
 all: $(STANDALONE) $(JS) $(MANUAL) ## build build/runtime-ts, the standalone binary, the JavaScript that Node runs, and the manual pages
 
@@ -72,11 +72,14 @@ $(JS): $(SOURCES) $(GENERATED) $(HELP) tsconfig.json tsconfig.build.json
 
 # The last step takes from bun the environment of the caller, which could load code into it; a bun on which that does
 # not succeed makes no binary.
+# The empty --compile-exec-argv: bun 1.4 reads the options that it has embedded, none, before it asks for the working
+# directory, and so starts in one that was deleted. Without them it says that it can't, and ends
+# (test/integration/deleted-directory.test.ts says why it has to).
 # For packagers: the binary must not be stripped (strip, install -s, dh_strip, rpm's brp-strip). strip moves the sections
 # of an executable, and the program's own part, which bun finds by its place, is lost: what is left is bun.
 $(STANDALONE): $(SOURCES) $(GENERATED) $(HELP) $(ADDON) addon/standalone/detach.ts
 	$(BUN) build --compile --bytecode --format=esm --splitting --minify --target=bun --compile-jit-policy=100 \
-		--no-compile-autoload-bunfig --no-compile-autoload-dotenv \
+		--no-compile-autoload-bunfig --no-compile-autoload-dotenv --compile-exec-argv=" " \
 		--define __RUNTIME_TS_VERSION__='"$(VERSION)"' --define __RUNTIME_TS_COMMIT__='"$(COMMIT)"' \
 		--define __RUNTIME_TS_ADDON_HASH__="\"$$(sha256sum $(ADDON) | cut -d' ' -f1)\"" \
 		src/cli/entry-standalone.ts --outfile $@.new
@@ -127,9 +130,13 @@ test-integration: all ## run the tests with real containers, through RUNTIME (de
 test-vm: all ## run the tests that need systemd, cgroup v2 or AppArmor in a virtual machine; VM_TESTS=all|ci|FILE...
 	test/vm/run.sh $(VM_TESTS)
 
-test-engines: all ## run the engines of this machine over RUNTIME (default build/runtime-ts): ENGINE="containerd cri docker podman podman-rootless buildah"
+test-engines: all ## run the engines of this machine over RUNTIME (default build/runtime-ts): ENGINE="containerd cri docker podman podman-rootless buildah buildah-rootless"
 	@test/tools/install-deps.sh test engines
 	RUNTIME=$(or $(RUNTIME),build/runtime-ts) TABLE=$(TABLE) test/engines/run.sh $(ENGINE)
+
+test-engines-vm: all ## the same with cgroup v2 and systemd, in a virtual machine for each engine
+	@test/tools/install-deps.sh test vm
+	RUNTIME=$(or $(RUNTIME),build/runtime-ts) TABLE=$(TABLE) test/engines/vm.sh $(ENGINE)
 
 demo: all ## make a demo bundle and run a container from it
 	@test/tools/install-deps.sh test

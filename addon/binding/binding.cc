@@ -43,6 +43,8 @@ Napi::Object Load(Napi::Env env, Napi::Object exports) {
   Register<ListDirectory>(env, exports, "listDirectory");
   Register<LockDirectory>(env, exports, "lockDirectory");
 
+  Register<CgroupProcesses>(env, exports, "cgroupProcesses");
+  Register<RemoveCgroupTree>(env, exports, "removeCgroupTree");
   Register<ProcessStat>(env, exports, "processStat");
   Register<OpenPid>(env, exports, "openPid");
   Register<SignalPid>(env, exports, "signalPid");
@@ -80,7 +82,7 @@ Napi::Object Load(Napi::Env env, Napi::Object exports) {
   Register<SendSeccompListener>(env, exports, "sendSeccompListener");
 
   Register<SendTerminal>(env, exports, "sendTerminal");
-  Register<CopyTerminalSize>(env, exports, "copyTerminalSize");
+  Register<FitTerminal>(env, exports, "fitTerminal");
   Register<SendDatagram>(env, exports, "sendDatagram");
   Register<BindNotify>(env, exports, "bindNotify");
   Register<ForwardNotify>(env, exports, "forwardNotify");

@@ -253,8 +253,10 @@ Napi::Value SendListener(const Napi::CallbackInfo& info) {
 
 Napi::Value Connect(const Napi::CallbackInfo& info) {
   UniqueFd socket;
-  const std::string path = Options(info).Path("path");
-  if (const Failure failure = ConnectUnixSocket(path, SOCK_STREAM, &socket)) return Throw(info.Env(), failure);
+  const Options options(info);
+  const std::string path = options.Path("path");
+  const int type = options.Flag("wait") ? SOCK_STREAM : SOCK_STREAM | SOCK_NONBLOCK;
+  if (const Failure failure = ConnectUnixSocket(path, type, &socket)) return Throw(info.Env(), failure);
   return Napi::Number::New(info.Env(), socket.release());
 }
 

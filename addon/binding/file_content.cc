@@ -6,6 +6,12 @@
 #include "common/unique_fd.h"
 
 namespace runtime_ts {
+namespace {
+
+// A config.json of many megabytes is possible (annotations); /dev/zero must not eat the machine's memory.
+constexpr std::size_t kLargest = 256 << 20;
+
+}  // namespace
 
 Failure ReadWhole(const std::string& path, std::string* content) {
   const UniqueFd file(RetryOnEintr([&] { return open(path.c_str(), O_RDONLY | O_CLOEXEC); }));
@@ -16,11 +22,13 @@ Failure ReadWhole(const std::string& path, std::string* content) {
 Failure ReadToEnd(int fd, const std::string& path, std::string* content) {
   struct stat status {};
   if (fstat(fd, &status) == -1) return Failed("fstat", path);
+  if (status.st_size > static_cast<off_t>(kLargest)) return {"read", EFBIG, path};
 
   // One byte more than the size, so that the first read of a regular file also finds its end; procfs says 0.
   content->resize(status.st_size > 0 ? static_cast<std::size_t>(status.st_size) + 1 : 4096);
   std::size_t used = 0;
   for (;;) {
+    if (used > kLargest) return {"read", EFBIG, path};
     if (used == content->size()) content->resize(2 * used);
     const ssize_t count = RetryOnEintr([&] { return read(fd, content->data() + used, content->size() - used); });
     if (count == -1) return Failed("read", path);

@@ -9,6 +9,7 @@
 #include "binding/stage.h"
 #include "binding/verb.h"
 #include "binding/verbs.h"
+#include "binding/wait.h"
 #include "common/frame.h"
 
 #ifndef P_PIDFD
@@ -18,11 +19,28 @@
 namespace runtime_ts {
 namespace {
 
-// The container's first process, which waits for us as the init does, or runs steps that nobody wants any more.
-void EndProcess(const UniqueFd& pidfd) {
-  if (!pidfd) return;
-  syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0);
-  RetryOnEintr([&] { return waitid(static_cast<idtype_t>(P_PIDFD), pidfd.get(), nullptr, WEXITED); });
+// Both stages of the init leave at the end of file, if they come to it: one may wait for a FIFO that nobody reads, or
+// for a file system that does not answer.
+constexpr int kPatienceMs = 1000;
+
+// Reads to the end of file, and so waits for both stages. What they have to say may name the process that they made,
+// which runs steps that nobody wants any more.
+void AwaitEnd(int channel, UniqueFd* process) {
+  Message message;
+  bool patient = true;
+  for (;;) {
+    pollfd readable{channel, POLLIN, 0};
+    if (PollUntil(&readable, 1, Deadline::After(patient ? kPatienceMs : -1)) == 0) {
+      // A process that it has just made is told by nobody then, and leaves by itself: the end of file is all it gets.
+      if (const pid_t stage = StagePid(channel); stage > 0) kill(stage, SIGKILL);
+      patient = false;
+      continue;
+    }
+    if (ReadFrame(channel, &message) != ReadResult::kFrame) return;
+    if (message.kind != Frame::kPid || message.fd_count != 1) continue;
+    *process = std::move(message.fds[0]);
+    syscall(SYS_pidfd_send_signal, process->get(), SIGKILL, nullptr, 0);
+  }
 }
 
 }  // namespace
@@ -54,14 +72,12 @@ Napi::Value SendPlan(const Napi::CallbackInfo& info) {
 Napi::Value EndInit(const Napi::CallbackInfo& info) {
   const UniqueFd channel(Options(info).Integer("channel"));
   if (AwaitStage(channel.get())) return info.Env().Undefined();
-  // Both stages of the init leave at the end of file; what they had to say may name the process that they made.
   shutdown(channel.get(), SHUT_WR);
-  Message message;
-  UniqueFd pidfd;
-  while (ReadFrame(channel.get(), &message) == ReadResult::kFrame) {
-    if (message.kind == Frame::kPid && message.fd_count == 1) pidfd = std::move(message.fds[0]);
+  UniqueFd process;
+  AwaitEnd(channel.get(), &process);
+  if (process) {
+    RetryOnEintr([&] { return waitid(static_cast<idtype_t>(P_PIDFD), process.get(), nullptr, WEXITED); });
   }
-  EndProcess(pidfd);
   ReapStage(channel.get(), true);
   return info.Env().Undefined();
 }

@@ -1,5 +1,6 @@
 // The verbs for a new container's terminal: handed to whoever asked for it with --console-socket, or made to fit ours.
 #include <sys/socket.h>
+#include <termios.h>
 
 #include "binding/terminal_relay.h"
 #include "binding/unix_socket.h"
@@ -17,8 +18,16 @@ Napi::Value SendTerminal(const Napi::CallbackInfo& info) {
   return Finish(info.Env(), failure);
 }
 
-Napi::Value CopyTerminalSize(const Napi::CallbackInfo& info) {
-  CopyCallersSize(Options(info).Integer("fd"));
+Napi::Value FitTerminal(const Napi::CallbackInfo& info) {
+  const int master = Options(info).Integer("fd");
+  CopyCallersSize(master);
+  // \n stays \n on its way to us, as with runc: our own terminal is the one that makes \r\n of it. Who has the master
+  // by --console-socket gets the terminal as the kernel made it: clients of containerd and Docker are raw (no OPOST)
+  // and count on its \r\n.
+  termios settings{};
+  if (tcgetattr(master, &settings) < 0) return Finish(info.Env(), Failed("tcgetattr", "pty"));
+  settings.c_oflag &= ~static_cast<tcflag_t>(ONLCR);
+  if (tcsetattr(master, TCSANOW, &settings) < 0) return Finish(info.Env(), Failed("tcsetattr", "pty"));
   return info.Env().Undefined();
 }
 

@@ -15,6 +15,9 @@ Verb RestoreOpenFilesLimit;
 Verb ReadText, ReadInput, ReplaceFile, AppendText, WriteControl, RemoveFile, Stat, RealPath, Close;
 // directories.cc
 Verb MakeDirectory, RemoveDirectory, RemoveTree, ListDirectory, LockDirectory;
+// cgroup_tree.cc
+Verb CgroupProcesses, RemoveCgroupTree;
+
 // processes.cc
 Verb ProcessStat, OpenPid, SignalPid, WaitPid, Reap;
 // events.cc
@@ -44,7 +47,7 @@ Verb CompileSeccomp;
 // seccomp_listener.cc
 Verb SendSeccompListener;
 // terminal.cc
-Verb CopyTerminalSize, SendTerminal;
+Verb FitTerminal, SendTerminal;
 // send_datagram.cc
 Verb SendDatagram;
 // notify.cc

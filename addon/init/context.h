@@ -45,8 +45,7 @@ struct Context {
   std::uint32_t* times = nullptr;
 
   Rootfs rootfs;
-  // The host's / and /proc and a clone of its /dev/null, all taken before the root changes and released with it,
-  // except for the last.
+  // The host's / and /proc and a clone of its /dev/null, all taken before the root changes; see LeaveHost.
   UniqueFd host_root;
   UniqueFd host_proc;
   // /proc/self/timens_offsets, opened while we were still its owner; see time_namespace.h.
@@ -75,6 +74,15 @@ struct Context {
   char listen_pid[24] = {};
   Buffer filter;
   Buffer listener_frames;
+
+  // Gives up every directory that is not the container's. Before the kernel walks the first path of the image for us:
+  // /proc/self/fd/N in it is a way through our descriptors, and close-on-exec ones are open until execve has found the
+  // program and its interpreter (CVE-2024-21626).
+  void LeaveHost() {
+    host_root.reset();
+    host_proc.reset();
+    proc.reset();
+  }
 };
 
 }  // namespace runtime_ts

@@ -15,6 +15,8 @@ struct JoinedContainer {
   const JsonValue* directories = nullptr;
   // The directory of its v2 cgroup, for clone.
   UniqueFd cgroup;
+  // `cgroup.procs` in it, opened before the container's user namespace was entered; none where that has not to be.
+  UniqueFd procs;
   // Entered only when the process is in that cgroup: seen from inside, the way there would begin outside.
   UniqueFd cgroup_namespace;
   // Its root, where it shares the mount namespace of the host.

@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 
 #include "steps/namespace_flags.h"
@@ -56,7 +57,17 @@ Status steps::Clone(Context& context, const JsonValue& step) {
     arguments.cgroup = static_cast<unsigned>(cgroup.get());
   }
 
-  const long pid = syscall(SYS_clone3, &arguments, sizeof arguments);
+  const UniqueFd procs = std::move(context.joined.procs);
+  long pid = syscall(SYS_clone3, &arguments, sizeof arguments);
+  if (pid < 0 && errno == EACCES && procs) {
+    // A cgroup that was given to the container's root (cgroup v2 mounted writable in a user namespace) has an owner
+    // whom exec is not, and a group that the user namespace doesn't map, so that no capability in there helps either. A
+    // write counts with the rights that there were when the file was opened (Linux 5.16, CVE-2021-4197, and its
+    // backports).
+    if (write(procs.get(), "0", 1) < 0) return Status::Errno("write", "cgroup.procs");
+    arguments.flags &= ~static_cast<decltype(arguments.flags)>(CLONE_INTO_CGROUP);
+    pid = syscall(SYS_clone3, &arguments, sizeof arguments);
+  }
   if (pid < 0) return Status::Errno("clone3");
   if (pid > 0) HandOver(context.channel, pid, pidfd);
 

@@ -1,5 +1,4 @@
 // console.create: a terminal of the container's own devpts.
-#include <asm/termbits.h>
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>
@@ -45,12 +44,6 @@ Status OpenSlave(int master, UniqueFd* slave) {
 }
 
 Status Configure(int slave, const JsonValue& step) {
-  // runc's terminals do not turn \n into \r\n, and readers of the master count on it.
-  termios settings{};
-  if (ioctl(slave, TCGETS, &settings) < 0) return Status::Errno("TCGETS");
-  settings.c_oflag &= ~static_cast<tcflag_t>(ONLCR);
-  if (ioctl(slave, TCSETS, &settings) < 0) return Status::Errno("TCSETS");
-
   if (const JsonValue* size = JsonMember(step, "size"); size != nullptr) {
     winsize window{};
     window.ws_row = static_cast<unsigned short>(JsonInteger(*size, "height"));

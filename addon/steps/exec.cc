@@ -47,6 +47,7 @@ void TellOwnPid(Context& context) {
 
 // By path, unlike all else: after root.enter the kernel itself keeps us inside, and exec will go the same way.
 Status steps::LookUpProgram(Context& context, const JsonValue& step) {
+  context.LeaveHost();
   const char* file = JsonString(step, "file", "");
   if (strchr(file, '/') != nullptr) {
     RETURN_IF_FAILED(CheckExecutable(file));

@@ -14,6 +14,9 @@ namespace runtime_ts {
 namespace {
 
 constexpr std::size_t kMaxLine = 1024;
+// A file without blocks can be of any size (truncate(2)), and whoever waits for `exec` would wait as long as that
+// takes.
+constexpr std::size_t kMostBytes = std::size_t{16} << 20;
 
 // Numeric as a whole, so that a user *named* 1000 is not user 1000 (CVE-2016-3697).
 bool IsUid(const char* text, std::size_t length, uid_t uid) {
@@ -50,7 +53,9 @@ bool FindHome(const Rootfs& rootfs, uid_t uid, char (&home)[PATH_MAX]) {
   std::size_t used = 0;
   bool skipping = false;
   char chunk[1024];
-  for (ssize_t got = 0; (got = read(file.get(), chunk, sizeof chunk)) > 0;) {
+  std::size_t total = 0;
+  for (ssize_t got = 0; total < kMostBytes && (got = read(file.get(), chunk, sizeof chunk)) > 0;) {
+    total += static_cast<std::size_t>(got);
     for (ssize_t i = 0; i < got; i++) {
       if (chunk[i] != '\n') {
         skipping = skipping || used + 1 == sizeof line;
@@ -63,6 +68,7 @@ bool FindHome(const Rootfs& rootfs, uid_t uid, char (&home)[PATH_MAX]) {
       skipping = false;
     }
   }
+  if (total >= kMostBytes) return false;
   line[used] = '\0';
   return !skipping && HomeOf(line, uid, home);
 }

@@ -134,6 +134,10 @@ Status steps::JoinContainer(Context& context, const JsonValue& step) {
     if (!joined.cgroup_namespace) return ProcessError("openat", "ns/cgroup");
     flags &= ~CLONE_NEWCGROUP;
   }
+  if (joined.cgroup && (flags & CLONE_NEWUSER) != 0) {
+    // host path: cgroupfs. Not for everyone to write to: clone says so then.
+    joined.procs = UniqueFd(openat(joined.cgroup.get(), "cgroup.procs", O_WRONLY | O_CLOEXEC));
+  }
   if (flags != 0 && setns(pidfd.get(), flags) < 0) return errno == ESRCH ? Gone("setns") : Status::Errno("setns");
   joined.user_namespace = (flags & CLONE_NEWUSER) != 0;
   // The host's, for labels: our own directory in it is what no mount of the container can cover.

@@ -13,7 +13,7 @@ import { readTextOf } from "./texts.js";
 const [what, output = "", version = "", date = ""] = process.argv.slice(2);
 
 if (what === "help") {
-	const help = Object.fromEntries(commands.map(({ name }) => [name, helpOf(readTextOf(name))]));
+	const help = Object.fromEntries(commands().map(({ name }) => [name, helpOf(readTextOf(name))]));
 	const type = 'import type { HelpText } from "../cli/help.js";';
 	const text = `// Made by docs/man/generate.ts.\n${type}\nexport const helpTexts: Record<string, HelpText> = ${JSON.stringify(help, null, "\t")};\n`;
 	writeFileSync(output, text);
@@ -23,7 +23,7 @@ if (what === "help") {
 	const write = (command: string | undefined, page: string): void =>
 		writeFileSync(`${output}/${pageName(command)}.8`, page);
 	write(undefined, programPage(readTextOf(), { version, date }));
-	for (const command of commands)
+	for (const command of commands())
 		write(command.name, commandPage(command, readTextOf(command.name), { version, date }));
 } else {
 	throw new Error(`what is ${what}? help or pages`);

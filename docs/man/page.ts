@@ -2,9 +2,11 @@
  * A manual page: names, usage and options from the command table, everything else from the text beside this file that
  * has the command's name. What the two say together can't drift, since neither says what the other does.
  */
+
+import { globalOptions, helpOption } from "../../src/cli/global-options.js";
 import { groups } from "../../src/cli/groups.js";
 import type { CommandSpec, OptionSpec } from "../../src/cli/table.js";
-import { commands, globalOptions, helpOption, programName } from "../../src/cli/table.js";
+import { commands, programName } from "../../src/cli/table.js";
 import type { Block, Text } from "./markdown.js";
 import { blocks, filled, inline, literal, quoted, section, tagged } from "./roff.js";
 
@@ -24,7 +26,7 @@ export function pageName(command?: string): string {
 }
 
 export function programPage(text: Text, edition: Edition): string {
-	const commandLines = groups(commands).flatMap(({ title, members }) => [
+	const commandLines = groups(commands()).flatMap(({ title, members }) => [
 		`.SS ${quoted(title)}`,
 		...members.flatMap(({ name, summary }) => tagged(`\\fB${literal(pageName(name))}\\fR(8)`, sentence(summary))),
 	]);
@@ -34,7 +36,7 @@ export function programPage(text: Text, edition: Edition): string {
 		]),
 		...section("Description", blocks(text.description)),
 		...section("Commands", commandLines),
-		...section("Global options", options(globalOptions, text)),
+		...section("Global options", options(globalOptions(), text)),
 		...otherSections(text),
 	]);
 }
@@ -50,7 +52,7 @@ export function commandPage(command: CommandSpec, text: Text, edition: Edition):
 		...section("Synopsis", [synopsis]),
 		...section("Description", blocks(text.description)),
 		...section("Options", [
-			...options([...command.options, helpOption], text),
+			...options([...command.options, helpOption()], text),
 			".PP",
 			...filled(`The global options, which stand before the command, are those of ${inline(`\`${programName}(8)\``)}.`),
 		]),

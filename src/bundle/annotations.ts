@@ -18,7 +18,14 @@ export const ANNOTATIONS = [
 	/** Files on the host that the output of hooks is appended to. */
 	"run.oci.hooks.stdout",
 	"run.oci.hooks.stderr",
+	/** AF_UNIX socket on the host that gets a pidfd of the container's first process, as with --pidfd-socket. */
+	"run.oci.pidfd_receiver",
+	/** The mount option that linux.mountLabel is put into; Podman sets it for systemd in a container. */
+	"run.oci.mount_context_type",
 ] as const;
+
+/** Mount options with an SELinux context (mount(8)); the kernel takes only one of them. */
+export const CONTEXT_OPTIONS: readonly string[] = ["context", "fscontext", "defcontext", "rootcontext"];
 
 export type AnnotationName = (typeof ANNOTATIONS)[number];
 

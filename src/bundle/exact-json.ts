@@ -2,6 +2,7 @@
  * JSON, read exactly: integers above 2^53 become bigints, duplicate names are reported, and every value's position is
  * kept. Ten times slower than JSON.parse, so it reads only what JSON.parse cannot vouch for (see json.ts).
  */
+
 import { pointerToken } from "./diagnostic.js";
 
 export type Json = null | boolean | number | bigint | string | Json[] | { [name: string]: Json };
@@ -28,8 +29,17 @@ const SPACE = /[ \t\n\r]*/y;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: RFC 8259 forbids them inside strings
 const PLAIN = /[^"\\\u0000-\u001f]*/y;
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
-const ESCAPES: Record<string, string> = { '"': '"', "\\": "\\", "/": "/", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" };
-const WORDS: [string, Json][] = [
+const escapes = (): Record<string, string> => ({
+	'"': '"',
+	"\\": "\\",
+	"/": "/",
+	b: "\b",
+	f: "\f",
+	n: "\n",
+	r: "\r",
+	t: "\t",
+});
+const words = (): [string, Json][] => [
 	["true", true],
 	["false", false],
 	["null", null],
@@ -99,7 +109,7 @@ class Reader {
 		if (first === "{") return this.object(pointer, depth);
 		if (first === "[") return this.array(pointer, depth);
 		if (first === '"') return this.string(pointer);
-		for (const [word, value] of WORDS) {
+		for (const [word, value] of words()) {
 			if (!this.text.startsWith(word, this.offset)) continue;
 			this.offset += word.length;
 			return value;
@@ -158,7 +168,7 @@ class Reader {
 
 	private escape(): string {
 		const kind = this.text[this.offset + 1] ?? "";
-		const simple = ESCAPES[kind];
+		const simple = escapes()[kind];
 		if (simple !== undefined) {
 			this.offset += 2;
 			return simple;

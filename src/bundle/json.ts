@@ -24,12 +24,14 @@ function escapedForHtml(text: string): string {
 /** The value of a text that is free of surprises; undefined when it must be read exactly, malformed text included. */
 export function readQuickly(text: string): unknown {
 	let value: unknown;
+	let again: string;
 	try {
 		value = JSON.parse(text);
+		// Nested ten thousand deep, it exhausts the stack, which JSON.parse does not.
+		again = JSON.stringify(value, null, indentation(text));
 	} catch {
 		return undefined;
 	}
-	let again = JSON.stringify(value, null, indentation(text));
 	if (text.includes("\\u00")) {
 		again = escapedForHtml(again);
 		if (text.includes("\\u0000")) return undefined;

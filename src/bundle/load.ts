@@ -1,7 +1,8 @@
 /** A bundle from disk: its config.json, parsed and checked, and its root filesystem, found. */
 import { RuntimeError } from "../errors.js";
 import type { Native, NativeFailure } from "../native/api.js";
-import { type Diagnostic, formatDiagnostic } from "./diagnostic.js";
+import { configError } from "./config-error.js";
+import type { Diagnostic } from "./diagnostic.js";
 import { parseConfig } from "./parse.js";
 import type { Spec } from "./spec.js";
 
@@ -16,16 +17,17 @@ export interface Bundle {
 }
 
 /** The tail of runc's messages, which engines match on. */
-const REASONS: Record<string, string> = {
+const reasons = (): Record<string, string> => ({
 	ENOENT: "no such file or directory",
 	ENOTDIR: "not a directory",
 	EACCES: "permission denied",
+	EFBIG: "file too large",
 	EISDIR: "is a directory",
 	ELOOP: "too many levels of symbolic links",
-};
+});
 
 function reason({ code }: NativeFailure): string {
-	return REASONS[code] ?? code;
+	return reasons()[code] ?? code;
 }
 
 function attempt<Result>(action: () => Result, failed: (failure: NativeFailure) => RuntimeError): Result {
@@ -51,15 +53,6 @@ function unreadable(path: string, failure: NativeFailure): RuntimeError {
 		default:
 			return new RuntimeError("config.unreadable", `open ${path}: ${reason(failure)}`, context);
 	}
-}
-
-/** One error that says everything: the only fault in one line, several ones each in its own below a first short line. */
-export function configError(errors: [Diagnostic, ...Diagnostic[]], document = "config.json"): RuntimeError {
-	const [first] = errors;
-	const lines = errors.map((error) => formatDiagnostic(error, document));
-	const message = lines.length === 1 ? lines[0] : [`${document} has ${lines.length} errors`, ...lines].join("\n  ");
-	const code = errors.every((error) => error.code === first.code) ? first.code : undefined;
-	return new RuntimeError(code ?? "config.invalid", message ?? "", { pointer: first.pointer });
 }
 
 function findRootfs(native: Native, bundle: string, path: string): string {

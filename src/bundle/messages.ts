@@ -1,16 +1,17 @@
 /** From what a validator reports to a sentence: what was expected, what was found. */
+
 import { type Diagnostic, describeValue, pointerToken } from "./diagnostic.js";
 import type { Violation } from "./violation.js";
 
-const TYPES: Record<string, string> = {
+const typeTexts = (): Record<string, string> => ({
 	object: "an object",
 	array: "an array",
 	string: "a string",
 	boolean: "true or false",
 	null: "null",
-};
+});
 
-const PATTERNS: Record<string, string> = {
+const patternTexts = (): Record<string, string> => ({
 	"^/": "an absolute path",
 	"^(/|$)": "an absolute path",
 	"^RLIMIT_[A-Z]+$": "a name like RLIMIT_NOFILE",
@@ -19,10 +20,10 @@ const PATTERNS: Record<string, string> = {
 	"^[0-9, -]*$": "a list like 0-3,7",
 	"^MB:[^\\n]*$": "one line that starts with MB:",
 	"^[^\\n]*$": "a single line",
-};
+});
 
 /** runc's words where it checks the same; conmon and Podman show them to users, and scripts look for them. */
-const RUNC_WORDS: { pointer: string; keyword: string; message: string }[] = [
+const runcWords = (): { pointer: string; keyword: string; message: string }[] => [
 	{ pointer: "/process", keyword: "required", message: "process property must not be empty" },
 	{ pointer: "/process/cwd", keyword: "required", message: "Cwd property must not be empty" },
 	{ pointer: "/process/cwd", keyword: "text", message: "Cwd must be an absolute path" },
@@ -31,35 +32,35 @@ const RUNC_WORDS: { pointer: string; keyword: string; message: string }[] = [
 	{ pointer: "/root", keyword: "required", message: "root must be specified" },
 ];
 
-const INTEGERS: Record<string, string> = {
+const integerTexts = (): Record<string, string> => ({
 	"0..18446744073709551615": "an unsigned 64-bit integer",
 	"-9223372036854775808..9223372036854775807": "a signed 64-bit integer",
 	"0..4294967295": "an unsigned 32-bit integer",
 	"-2147483648..2147483647": "a signed 32-bit integer",
-};
+});
 
-const WIDE: Record<string, string> = {
+const wideRanges = (): Record<string, string> => ({
 	uint64: "0..18446744073709551615",
 	int64: "-9223372036854775808..9223372036854775807",
-};
+});
 
 function integer({ format = "", minimum, maximum }: Violation["params"]): string {
-	const range = WIDE[format] ?? `${minimum}..${maximum}`;
-	return INTEGERS[range] ?? `an integer from ${minimum} to ${maximum}`;
+	const range = wideRanges()[format] ?? `${minimum}..${maximum}`;
+	return integerTexts()[range] ?? `an integer from ${minimum} to ${maximum}`;
 }
 
 function expectation({ keyword, params }: Violation): string {
 	switch (keyword) {
 		case "type": {
 			const types = Array.isArray(params.type) ? params.type : [params.type ?? ""];
-			return types.map((type) => TYPES[type] ?? type).join(" or ");
+			return types.map((type) => typeTexts()[type] ?? type).join(" or ");
 		}
 		case "integer":
 			return integer(params);
 		case "enum":
 			return `one of ${(params.allowedValues ?? []).filter((value) => value !== "").join(", ")}`;
 		case "text":
-			return PATTERNS[params.pattern ?? ""] ?? `a string that matches ${params.pattern}`;
+			return patternTexts()[params.pattern ?? ""] ?? `a string that matches ${params.pattern}`;
 		case "minLength":
 			return "a string that is not empty";
 		case "minItems":
@@ -83,7 +84,7 @@ function diagnose(violation: Violation, document: unknown): Diagnostic {
 	const { instancePath, keyword, params } = violation;
 	const missing = params.missingProperty;
 	const pointer = missing === undefined ? instancePath : `${instancePath}/${pointerToken(missing)}`;
-	const runc = RUNC_WORDS.find((words) => words.pointer === pointer && words.keyword === keyword)?.message;
+	const runc = runcWords().find((words) => words.pointer === pointer && words.keyword === keyword)?.message;
 	if (missing !== undefined) {
 		return {
 			severity: "error",

@@ -5,14 +5,14 @@
 import { acceptProcess } from "../generated/accept-process.js";
 import { validateProcess } from "../generated/validate-process.js";
 import type { Diagnostic } from "./diagnostic.js";
+import { hasError, locate, readDocument } from "./document.js";
 import { readExactly } from "./exact-json.js";
 import { readQuickly } from "./json.js";
 import { diagnoseViolations } from "./messages.js";
-import { hasError, locate, readDocument } from "./parse.js";
 import { checkProcess } from "./rules/process.js";
 import { Report } from "./rules/report.js";
 import { checkWhatFits } from "./rules/salvage.js";
-import { checkScheduling } from "./rules/scheduling.js";
+import { checkScheduling, schedulingReads } from "./rules/scheduling.js";
 import type { Process, Spec } from "./spec.js";
 
 export interface ParsedProcess {
@@ -44,7 +44,7 @@ function parseExactly(text: string): ParsedProcess {
 		const whole = { process: document };
 		const found = [
 			...diagnoseViolations(violations, whole),
-			...checkWhatFits(whole, violations, [checkProcess, checkScheduling]),
+			...checkWhatFits(whole, violations, [{ rule: checkProcess }, { rule: checkScheduling, reads: schedulingReads }]),
 		];
 		diagnostics.push(...withoutPrefix(found));
 	}

@@ -3,9 +3,10 @@
 import { RuntimeError } from "../errors.js";
 import { validateResources } from "../generated/validate-resources.js";
 import type { Diagnostic } from "./diagnostic.js";
+import { withoutNulls } from "./document.js";
 import { positionOf, readExactly } from "./exact-json.js";
 import { diagnoseViolations } from "./messages.js";
-import { withoutNulls } from "./parse.js";
+import { salvageable } from "./rules/rules.js";
 import { checkWhatFits } from "./rules/salvage.js";
 import type { Resources } from "./spec.js";
 
@@ -28,7 +29,7 @@ export function diagnose(document: unknown): Pick<Diagnostic, "pointer" | "messa
 	const inConfig = violations.map((violation) => ({ ...violation, instancePath: base + violation.instancePath }));
 	return [
 		...diagnoseViolations(violations, document),
-		...checkWhatFits({ linux: { resources: structuredClone(document) } }, inConfig)
+		...checkWhatFits({ linux: { resources: structuredClone(document) } }, inConfig, salvageable())
 			.filter(({ severity, pointer }) => severity === "error" && pointer.startsWith(base))
 			.map(({ pointer, message }) => ({ pointer: pointer.slice(base.length), message })),
 	];

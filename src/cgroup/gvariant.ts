@@ -3,6 +3,7 @@
  * written: `true`, `42`, `uint64 5`, `'text'`, `['a', 'b']`, `@as []`, `(1, 'x')`, `{'k': <5>}`.
  * https://docs.gtk.org/glib/gvariant-text-format.html; without what D-Bus has no type for (maybe types, handles).
  */
+
 import type { BusValue, BusVariant } from "./unit-property.js";
 
 /** Says what is wrong with the text, and where. */
@@ -19,7 +20,7 @@ type Node =
 	| { kind: "variant"; item: Node }
 	| { kind: "typed"; signature: string; item: Node };
 
-const keywords: Record<string, string> = {
+const keywords = (): Record<string, string> => ({
 	boolean: "b",
 	byte: "y",
 	int16: "n",
@@ -32,9 +33,9 @@ const keywords: Record<string, string> = {
 	string: "s",
 	objectpath: "o",
 	signature: "g",
-};
+});
 
-const ranges: Record<string, [least: bigint, most: bigint]> = {
+const ranges = (): Record<string, [least: bigint, most: bigint]> => ({
 	y: [0n, 255n],
 	n: [-(1n << 15n), (1n << 15n) - 1n],
 	q: [0n, (1n << 16n) - 1n],
@@ -42,7 +43,7 @@ const ranges: Record<string, [least: bigint, most: bigint]> = {
 	u: [0n, (1n << 32n) - 1n],
 	x: [-(1n << 63n), (1n << 63n) - 1n],
 	t: [0n, (1n << 64n) - 1n],
-};
+});
 
 /** Throws a {@link GVariantError}. */
 export function parseGVariant(source: string): BusVariant {
@@ -86,7 +87,7 @@ class Reader {
 		}
 		if (/^[-+.0-9]/.test(next)) return { kind: "number", text: this.#match(/^[-+.0-9A-Za-z]+/, "a number") };
 		const word = this.#match(/^[a-z][a-z0-9]*/, "a value");
-		const signature = keywords[word];
+		const signature = keywords()[word];
 		if (signature !== undefined) return { kind: "typed", signature, item: this.value() };
 		if (word === "inf" || word === "nan") return { kind: "number", text: word };
 		if (word === "true" || word === "false") return { kind: "word", text: word };
@@ -318,7 +319,7 @@ function numberOf(text: string, signature: string): string | undefined {
 		if (named) return `${named[1] === "-" ? "-" : ""}${named[2]?.toLowerCase()}`;
 		return /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(text) ? String(Number(text)) : undefined;
 	}
-	const range = ranges[signature];
+	const range = ranges()[signature];
 	const match = /^([-+]?)(0x[0-9a-f]+|0[0-7]*|[1-9]\d*)$/i.exec(text);
 	if (range === undefined || match === null) return undefined;
 	const [, sign = "", digits = ""] = match;

@@ -3,6 +3,7 @@
  * with its own idea (`systemctl daemon-reload`, `set-property`). The files are written as well, afterwards: systemd rounds
  * the CPU quota, and has no properties for many of them.
  */
+
 import { limit, pidsLimit, type Resources } from "./resources.js";
 import { deviceProperties } from "./unit-devices.js";
 import { type BusValue, number, UNLIMITED, type UnitProperty } from "./unit-property.js";
@@ -136,7 +137,7 @@ function unified(files: Record<string, string>, version: number): UnitProperty[]
 	const list: UnitProperty[] = [];
 	for (const [file, value] of Object.entries(files)) {
 		const at = `${base}/unified/${file}`;
-		const property = limits[file];
+		const property = limits()[file];
 		const amount = limitOf(value.trim());
 		if (property !== undefined && amount !== undefined) list.push(number(property, amount, at));
 		else if (file === "cpu.idle" && value.trim() === "1") list.push(...idle(version, at));
@@ -147,7 +148,7 @@ function unified(files: Record<string, string>, version: number): UnitProperty[]
 	return list;
 }
 
-const limits: Record<string, string> = {
+const limits = (): Record<string, string> => ({
 	"cpu.weight": "CPUWeight",
 	"memory.min": "MemoryMin",
 	"memory.low": "MemoryLow",
@@ -155,7 +156,7 @@ const limits: Record<string, string> = {
 	"memory.max": "MemoryMax",
 	"memory.swap.max": "MemorySwapMax",
 	"pids.max": "TasksMax",
-};
+});
 
 function cpuMaximum(value: string, version: number, at: string): UnitProperty[] {
 	const [quota = "", period] = value.trim().split(/\s+/);

@@ -102,11 +102,12 @@ function writeHugePages(limits: NonNullable<Resources["hugepageLimits"]>, target
 }
 
 const throttles = [
-	{ list: "throttleReadBpsDevice", file: "blkio.throttle.read_bps_device" },
-	{ list: "throttleWriteBpsDevice", file: "blkio.throttle.write_bps_device" },
-	{ list: "throttleReadIOPSDevice", file: "blkio.throttle.read_iops_device" },
-	{ list: "throttleWriteIOPSDevice", file: "blkio.throttle.write_iops_device" },
+	"throttleReadBpsDevice",
+	"throttleWriteBpsDevice",
+	"throttleReadIOPSDevice",
+	"throttleWriteIOPSDevice",
 ] as const;
+const throttleFiles = ["read_bps_device", "write_bps_device", "read_iops_device", "write_iops_device"] as const;
 
 /** Indexed loops, as engines send blockIO with empty lists for every container. */
 function writeBlockIo(blockIO: NonNullable<Resources["blockIO"]>, target: CgroupTarget): void {
@@ -121,11 +122,16 @@ function writeBlockIo(blockIO: NonNullable<Resources["blockIO"]>, target: Cgroup
 		target.write("blkio", at, "blkio.bfq.weight_device", `${major}:${minor} ${weight}`);
 	}
 	for (let kind = 0; kind < throttles.length; kind++) {
-		const { list, file } = throttles[kind] as (typeof throttles)[number];
+		const list = throttles[kind] as (typeof throttles)[number];
 		const entries = blockIO[list] ?? [];
 		for (let index = 0; index < entries.length; index++) {
 			const { major, minor, rate } = entries[index] as (typeof entries)[number];
-			target.write("blkio", `/blockIO/${list}/${index}`, file, `${major}:${minor} ${rate}`);
+			target.write(
+				"blkio",
+				`/blockIO/${list}/${index}`,
+				`blkio.throttle.${throttleFiles[kind]}`,
+				`${major}:${minor} ${rate}`,
+			);
 		}
 	}
 }

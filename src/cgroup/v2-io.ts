@@ -3,13 +3,14 @@ import { type CgroupTarget, limit, type Resources, refuseConversion } from "./re
 
 type BlockIo = NonNullable<Resources["blockIO"]>;
 
-/** v1's throttles and the word of io.max that says the same. */
 const throttles = [
-	{ list: "throttleReadBpsDevice", word: "rbps" },
-	{ list: "throttleWriteBpsDevice", word: "wbps" },
-	{ list: "throttleReadIOPSDevice", word: "riops" },
-	{ list: "throttleWriteIOPSDevice", word: "wiops" },
+	"throttleReadBpsDevice",
+	"throttleWriteBpsDevice",
+	"throttleReadIOPSDevice",
+	"throttleWriteIOPSDevice",
 ] as const;
+/** The words of io.max that say the same as v1's throttles. */
+const throttleWords = ["rbps", "wbps", "riops", "wiops"] as const;
 
 /** Indexed loops, as engines send blockIO with empty lists for every container. */
 export function writeIo(blockIO: BlockIo, target: CgroupTarget): void {
@@ -22,13 +23,13 @@ export function writeIo(blockIO: BlockIo, target: CgroupTarget): void {
 		if (own !== undefined) writeWeight(own, `/blockIO/weightDevice/${index}/weight`, `${major}:${minor} `, target);
 	}
 	for (let kind = 0; kind < throttles.length; kind++) {
-		const { list, word } = throttles[kind] as (typeof throttles)[number];
+		const list = throttles[kind] as (typeof throttles)[number];
 		const entries = blockIO[list] ?? [];
 		for (let index = 0; index < entries.length; index++) {
 			const { major, minor, rate } = entries[index] as (typeof entries)[number];
 			// v1 takes 0 for "no limit", v2 takes "max".
 			const value = limit(rate) === undefined ? "max" : String(rate);
-			target.write("io", `/blockIO/${list}/${index}`, "io.max", `${major}:${minor} ${word}=${value}`);
+			target.write("io", `/blockIO/${list}/${index}`, "io.max", `${major}:${minor} ${throttleWords[kind]}=${value}`);
 		}
 	}
 }

@@ -2,51 +2,53 @@
 import { bundle, consoleSocket, detach, noSubreaper, pidFile } from "./launch-options.js";
 import type { OptionSpec } from "./table.js";
 
-const imagePath = {
-	name: "image-path",
-	kind: "text",
-	placeholder: "DIR",
-	completes: "directory",
-} as const;
-
-const common = [
-	{
-		name: "work-path",
+const imagePath = () =>
+	({
+		name: "image-path",
 		kind: "text",
 		placeholder: "DIR",
 		completes: "directory",
-		summary: "directory for criu's log and other files (default: that of the images)",
-	},
-	{ name: "tcp-established", kind: "flag", summary: "with TCP connections that are open" },
-	{
-		name: "network-lock",
-		kind: "text",
-		placeholder: "METHOD",
-		summary: "what keeps packets away from TCP connections meanwhile: iptables (default), nftables or skip",
-	},
-	{ name: "ext-unix-sk", kind: "flag", summary: "with unix sockets that lead out of the container" },
-	{ name: "shell-job", kind: "flag", summary: "with the terminal of the caller as the container's" },
-	{ name: "file-locks", kind: "flag", summary: "with file locks" },
-	{
-		name: "manage-cgroups-mode",
-		kind: "text",
-		placeholder: "MODE",
-		summary: "what criu does about cgroups in the container's: soft (default), full, strict or ignore",
-	},
-	{
-		name: "empty-ns",
-		kind: "text",
-		placeholder: "NAMESPACE",
-		summary: "a namespace to come back empty: network, which always does when it is the container's own",
-	},
-	{ name: "auto-dedup", kind: "flag", summary: "keep no memory page twice in the images" },
-	{ name: "lazy-pages", kind: "flag", summary: "memory is fetched when it is used (userfaultfd)" },
-] as const satisfies readonly OptionSpec[];
+	}) as const;
+
+const common = () =>
+	[
+		{
+			name: "work-path",
+			kind: "text",
+			placeholder: "DIR",
+			completes: "directory",
+			summary: "directory for criu's log and other files (default: that of the images)",
+		},
+		{ name: "tcp-established", kind: "flag", summary: "with TCP connections that are open" },
+		{
+			name: "network-lock",
+			kind: "text",
+			placeholder: "METHOD",
+			summary: "what keeps packets away from TCP connections meanwhile: iptables (default), nftables or skip",
+		},
+		{ name: "ext-unix-sk", kind: "flag", summary: "with unix sockets that lead out of the container" },
+		{ name: "shell-job", kind: "flag", summary: "with the terminal of the caller as the container's" },
+		{ name: "file-locks", kind: "flag", summary: "with file locks" },
+		{
+			name: "manage-cgroups-mode",
+			kind: "text",
+			placeholder: "MODE",
+			summary: "what criu does about cgroups in the container's: soft (default), full, strict or ignore",
+		},
+		{
+			name: "empty-ns",
+			kind: "text",
+			placeholder: "NAMESPACE",
+			summary: "a namespace to come back empty: network, which always does when it is the container's own",
+		},
+		{ name: "auto-dedup", kind: "flag", summary: "keep no memory page twice in the images" },
+		{ name: "lazy-pages", kind: "flag", summary: "memory is fetched when it is used (userfaultfd)" },
+	] as const satisfies readonly OptionSpec[];
 
 export const checkpointOptions = () =>
 	[
-		{ ...imagePath, summary: "directory for the image files (default: checkpoint in the working directory)" },
-		...common,
+		{ ...imagePath(), summary: "directory for the image files (default: checkpoint in the working directory)" },
+		...common(),
 		{
 			name: "parent-path",
 			kind: "text",
@@ -74,13 +76,13 @@ export const checkpointOptions = () =>
 
 export const restoreOptions = () =>
 	[
-		{ ...imagePath, summary: "directory with the image files (default: checkpoint in the working directory)" },
-		...common,
-		bundle,
-		consoleSocket,
-		pidFile,
-		detach,
-		noSubreaper,
+		{ ...imagePath(), summary: "directory with the image files (default: checkpoint in the working directory)" },
+		...common(),
+		bundle(),
+		consoleSocket(),
+		pidFile(),
+		detach(),
+		noSubreaper(),
 		{ name: "no-pivot", kind: "flag", summary: "for callers that send it: criu enters the root in its own way" },
 		{ name: "tcp-close", kind: "flag", summary: "close the TCP connections that were open" },
 		{

@@ -7,12 +7,13 @@
  */
 import type { Argv } from "yargs";
 import yargs from "yargs";
+import { globalOptions, helpOption } from "./global-options.js";
 import { helpText, usageText } from "./help.js";
 import { hintForCommand, hintForOption } from "./hints.js";
 import type { OptionValues, Parsed } from "./parse.js";
 import { findOption, readBoolean, readNumber, readToken } from "./parse.js";
 import type { CommandSpec, GlobalOptions, Invocation, OptionSpec } from "./table.js";
-import { commands, findCommand, globalOptions, helpOption, programName, wrongCount } from "./table.js";
+import { commands, findCommand, programName, wrongCount } from "./table.js";
 
 export type Outcome =
 	| { kind: "parsed"; parsed: Parsed }
@@ -32,7 +33,8 @@ class Misuse extends Error {
 
 /** A yargs that prints nothing, exits never, and throws what it has to say. */
 function quiet(): Argv {
-	return yargs([])
+	// The directory in which yargs would look for a package.json: it asks for the working directory otherwise.
+	return yargs([], "/")
 		.scriptName(programName)
 		.detectLocale(false)
 		.locale("en")
@@ -197,7 +199,7 @@ function help(topic: string | undefined, global: GlobalOptions): Outcome {
 }
 
 function unknownCommand(name: string, global: GlobalOptions): Outcome {
-	const names = commands.map((command) => command.name);
+	const names = commands().map((command) => command.name);
 	const hint = hintForCommand(name, suggest(name, names));
 	return { kind: "misuse", global, message: `No help topic for '${name}'`, hint, status: unknownCommandStatus };
 }
@@ -213,7 +215,7 @@ export async function parseFull(argv: readonly string[]): Promise<Outcome> {
 	let global: GlobalOptions = {};
 	let command: CommandSpec | undefined;
 	try {
-		const first = round(argv, globalOptions, true);
+		const first = round(argv, globalOptions(), true);
 		global = first.values as GlobalOptions;
 		const [name, ...rest] = first.words;
 		if (global.version && !global.help) return { kind: "parsed", parsed: { command: "version" } };
@@ -221,7 +223,7 @@ export async function parseFull(argv: readonly string[]): Promise<Outcome> {
 		if (name === "help" || name === "h") return help(rest[0], global);
 		command = findCommand(name);
 		if (!command) return unknownCommand(name, global);
-		const second = round(rest, [...command.options, helpOption], command.optionsEnd === true);
+		const second = round(rest, [...command.options, helpOption()], command.optionsEnd === true);
 		const { help: asked, ...options } = second.values;
 		if (global.help || asked) return help(command.name, global);
 		const message = wrongCount(command, second.words.length);

@@ -1,8 +1,9 @@
 /** What `--help` prints. Made from the table and from the texts of docs/man, of which the build takes the first lines. */
 import { helpTexts } from "../generated/help.js";
+import { globalOptions, helpOption } from "./global-options.js";
 import { groups } from "./groups.js";
 import type { CommandSpec, OptionSpec } from "./table.js";
-import { commands, globalOptions, helpOption, programName } from "./table.js";
+import { commands, programName } from "./table.js";
 
 export interface HelpExample {
 	/** One sentence, which ends with a colon. */
@@ -32,11 +33,11 @@ export function helpText(command?: CommandSpec): string {
 
 function programHelp(): string {
 	const parts = [usageText(), "Runs containers from OCI bundles, as runc and crun do.\n"];
-	for (const { title, members } of groups(commands)) {
+	for (const { title, members } of groups(commands())) {
 		parts.push(`${title}:\n${terms(members.map(({ name, summary }) => [`  ${name}`, summary]))}`);
 	}
 	parts.push(
-		`Global options, which stand before the command:\n${optionTerms(globalOptions)}`,
+		`Global options, which stand before the command:\n${optionTerms(globalOptions())}`,
 		`\`${programName} COMMAND --help\` is about one command, \`man ${programName}\` about all.\n`,
 	);
 	return parts.join("\n");
@@ -45,7 +46,7 @@ function programHelp(): string {
 function commandHelp(command: CommandSpec): string {
 	const text = helpTexts[command.name];
 	const parts = [usageText(command), fold(text?.description ?? command.summary, "")];
-	parts.push(`Options:\n${optionTerms([...command.options, helpOption])}`);
+	parts.push(`Options:\n${optionTerms([...command.options, helpOption()])}`);
 	if (text && text.examples.length > 0) {
 		const examples = text.examples.map(
 			({ says, lines }) => fold(says, "  ") + lines.map((line) => `      ${line}\n`).join(""),

@@ -1,7 +1,8 @@
 /** What somebody may have meant by a word that the command line does not know. */
 import { signalNames } from "../container/signals.js";
+import { globalOptions } from "./global-options.js";
 import type { OptionSpec } from "./table.js";
-import { commands, findCommand, globalOptions, programName } from "./table.js";
+import { commands, findCommand, programName } from "./table.js";
 
 /** Words that engines have for the same thing. */
 const others: Record<string, string> = {
@@ -24,7 +25,7 @@ export function hintForCommand(name: string, near: string | undefined): string {
 	if (name === "version") return `did you mean --version?`;
 	const other = Object.hasOwn(others, name) ? others[name] : undefined;
 	// The command that it stands for may not be in the table yet.
-	const meant = commands.find((command) => command.name === other)?.name ?? near;
+	const meant = commands().find((command) => command.name === other)?.name ?? near;
 	return meant ? `did you mean "${meant}"?` : `${programName} --help lists the commands`;
 }
 
@@ -34,7 +35,7 @@ function isOf(command: string, options: readonly OptionSpec[]): boolean {
 }
 
 function isSignal(name: string): boolean {
-	return /^\d+$/.test(name) || signalNames.includes(name.replace(/^SIG/, ""));
+	return /^\d+$/.test(name) || signalNames().includes(name.replace(/^SIG/, ""));
 }
 
 /** `options`: those that may stand where `name` stands; `near`: the one of them that is spelled like it. */
@@ -44,7 +45,7 @@ export function hintForOption(
 	near: string | undefined,
 ): string | undefined {
 	if (near !== undefined) return `did you mean --${near}?`;
-	if (globalOptions.some((option) => option.name === name)) {
+	if (globalOptions().some((option) => option.name === name)) {
 		return `--${name} is a global option: it stands before the command`;
 	}
 	if (isOf("kill", options) && isSignal(name)) {
@@ -57,7 +58,7 @@ export function hintForOption(
 	if (letters.length > 1 && letters.every((letter) => aliases.includes(letter))) {
 		return `options are not joined: ${letters.map((letter) => `-${letter}`).join(" ")}`;
 	}
-	const owners = commands.filter(({ options }) =>
+	const owners = commands().filter(({ options }) =>
 		(options as readonly OptionSpec[]).some((option) => option.name === name),
 	);
 	if (owners.length > 0) return `--${name} is an option of ${owners.map((command) => command.name).join(", ")}`;

@@ -2,7 +2,7 @@
  * Where errors and debug records go: standard error for people, `--log` for engines.
  *
  * Engines read the log by machine. containerd takes the last error record, podman takes the whole file for one
- * JSON object: so without --debug the log gets nothing but the one error that ends the command.
+ * JSON object: so unless more is asked for the log gets nothing but the one error that ends the command.
  */
 import { type ErrorContext, RuntimeError } from "../errors.js";
 import type { Native } from "../native/api.js";
@@ -15,15 +15,15 @@ export type Level = "error" | "warning" | "debug";
 export type Fields = ErrorContext & { code?: string };
 
 export interface Log {
-	/** True with --debug. */
+	/** True with --debug or --log-level debug. */
 	readonly debugging: boolean;
-	/** Only with --debug. */
+	/** Only with one of these. */
 	debug(message: string): void;
-	/** Only with --debug; see above. */
+	/** Only with these or --log-level warning; see above. */
 	warning(message: string, pointer?: string): void;
-	/** A warning at any level, for the commands whose log podman does not read (start, delete). */
+	/** A warning unless --log-level is error, for the commands whose log podman does not read (start, delete). */
 	notice(message: string, pointer?: string): void;
-	/** A warning at any level for create and run: on standard error only, since Podman takes their log for one object. */
+	/** The same for create and run: on standard error only, since Podman takes their log for one object. */
 	aside(message: string, pointer?: string): void;
 	/** The error that ends the command. */
 	failure(error: RuntimeError): void;
@@ -33,7 +33,8 @@ export interface Log {
 export function openLog(native: Native, global: GlobalOptions): Log {
 	const target = global.log ? logTarget(global.log) : undefined;
 	const json = global["log-format"] === "json";
-	const debugging = global.debug === true;
+	const level = global.debug ? "debug" : global["log-level"];
+	const debugging = level === "debug";
 	if (target !== undefined) openTarget(native, target);
 
 	const write = (level: Level, message: string, fields: Fields): void => {
@@ -53,13 +54,14 @@ export function openLog(native: Native, global: GlobalOptions): Log {
 			if (debugging) write("debug", message, {});
 		},
 		warning(message, pointer) {
-			if (debugging) write("warning", message, pointer === undefined ? {} : { pointer });
+			if (debugging || level === "warning") write("warning", message, pointer === undefined ? {} : { pointer });
 		},
 		notice(message, pointer) {
 			if (target === undefined) this.aside(message, pointer);
-			else write("warning", message, pointer === undefined ? {} : { pointer });
+			else if (level !== "error") write("warning", message, pointer === undefined ? {} : { pointer });
 		},
 		aside(message, pointer) {
+			if (level === "error") return;
 			const place = pointer === undefined ? "" : ` (config.json#${pointer})`;
 			native.print({ fd: 2, text: `warning: ${message}${place}\n` });
 		},

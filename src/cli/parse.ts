@@ -3,8 +3,10 @@
  * (`-no-subreaper`, `--root=R`, `--detach=false`), and gives up on whatever is not plainly right: help, mistakes
  * and the words for them are full.ts's, which costs ten times a container start to load.
  */
+
+import { globalOptions } from "./global-options.js";
 import type { Invocation, OptionSpec } from "./table.js";
-import { findCommand, globalOptions, wrongCount } from "./table.js";
+import { findCommand, wrongCount } from "./table.js";
 
 export type OptionValues = Record<string, string | number | boolean | string[]>;
 
@@ -99,7 +101,7 @@ export function parse(argv: readonly string[]): Parsed | undefined {
 	let index = 0;
 	while (argv[index]?.startsWith("-")) {
 		if (argv[index] === "--") return undefined;
-		index = readOption(globalOptions, argv, index, global);
+		index = readOption(globalOptions(), argv, index, global);
 		if (index < 0) return undefined;
 	}
 	if (global.help) return undefined;

@@ -6,7 +6,7 @@
 import { RuntimeError } from "../errors.js";
 import type { Native } from "../native/api.js";
 import type { Plan } from "../plan/schema.js";
-import { failedWith } from "./errno.js";
+import { failedWith, isNativeFailure } from "./errno.js";
 import type { Launch } from "./launch-state.js";
 
 /** Once the cgroups are there and before a process enters them. Throws when they are somebody else's. */
@@ -17,9 +17,19 @@ export function claimCgroup(state: Launch): void {
 	try {
 		holdCgroup(state, directory);
 	} catch (error) {
-		// What is there is the other container's: undo must not touch it.
+		// What is there may be another container's: undo must not touch it.
 		state.cgroupsMade = false;
+		if (!(error instanceof RuntimeError)) removeIfEmpty(state.native, directory);
 		throw error;
+	}
+}
+
+/** Nobody knows whose it is, since that could not be found out; most likely we have just made it. */
+function removeIfEmpty(native: Native, path: string): void {
+	try {
+		native.removeDirectory({ path, missingOk: true });
+	} catch (error) {
+		if (!isNativeFailure(error)) throw error;
 	}
 }
 

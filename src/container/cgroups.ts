@@ -4,7 +4,7 @@
  */
 import { RuntimeError } from "../errors.js";
 import type { Native } from "../native/api.js";
-import { readOr, watchFile } from "./control-file.js";
+import { watchFile } from "./control-file.js";
 import { failedWith } from "./errno.js";
 import { freeze, isFrozen, setFrozen } from "./freezer.js";
 import { SIGKILL } from "./signals.js";
@@ -23,7 +23,7 @@ const stopMs = 500;
 export function checkVacant(native: Native, paths: CgroupPaths): void {
 	const present = directoriesOf(paths).filter((path) => native.stat({ path }));
 	for (const path of present) {
-		const count = processesBelow(native, path).size;
+		const count = native.cgroupProcesses({ path }).length;
 		if (count > 0) {
 			throw new RuntimeError("cgroup", `container's cgroup is not empty: ${count} process(es) found`, {
 				path,
@@ -40,25 +40,8 @@ export function checkVacant(native: Native, paths: CgroupPaths): void {
 /** Pids in all the cgroups and the cgroups below them. */
 export function processesIn(native: Native, paths: CgroupPaths): Set<number> {
 	const pids = new Set<number>();
-	for (const path of directoriesOf(paths)) processesBelow(native, path, pids);
+	for (const path of directoriesOf(paths)) for (const pid of native.cgroupProcesses({ path })) pids.add(pid);
 	return pids;
-}
-
-function processesBelow(native: Native, path: string, pids = new Set<number>()): Set<number> {
-	// A threaded cgroup of v2 has no process list of its own (EOPNOTSUPP): its domain ancestor has it.
-	for (const line of readOr(native, `${path}/cgroup.procs`, "").split("\n")) if (line !== "") pids.add(Number(line));
-	for (const child of childrenOf(native, path)) processesBelow(native, child, pids);
-	return pids;
-}
-
-function childrenOf(native: Native, path: string): string[] {
-	try {
-		const entries = native.listDirectory({ path });
-		return entries.filter((entry) => entry.type === "directory").map((entry) => `${path}/${entry.name}`);
-	} catch (error) {
-		if (failedWith(error, "ENOENT")) return [];
-		throw error;
-	}
 }
 
 /**
@@ -183,15 +166,14 @@ function removeOne(native: Native, path: string): boolean {
 	}
 }
 
+/** With the cgroups below it, once every process has been waited for. */
 function removeSubtree(native: Native, path: string): void {
-	for (const child of childrenOf(native, path)) removeSubtree(native, child);
-	if (removeOne(native, path)) return;
-	// Every process has been waited for, but since Linux 6.19 a dead task leaves its cgroup only after its last
-	// context switch. On v2 cgroup.events tells of that; v1 has nothing that would, so there the time between two
-	// attempts is all there is to wait for.
+	if (native.removeCgroupTree({ path })) return;
+	// Since Linux 6.19 a dead task leaves its cgroup only after its last context switch. On v2 cgroup.events tells of
+	// that; v1 has nothing that would, so there the time between two attempts is all there is to wait for.
 	const watch = watchFile(native, `${path}/cgroup.events`);
 	const deadline = performance.now() + patienceMs;
-	for (let pauseMs = 1; !removeOne(native, path); pauseMs = Math.min(pauseMs * 2, 100)) {
+	for (let pauseMs = 1; !native.removeCgroupTree({ path }); pauseMs = Math.min(pauseMs * 2, 100)) {
 		if (performance.now() > deadline) {
 			throw new RuntimeError("container.delete", `unable to remove cgroup ${path}: in use`, { path });
 		}

@@ -149,7 +149,7 @@ function takeTerminal(state: Launch, fd: number, name: string): void {
 	if (!socket) {
 		state.terminal = fd;
 		// Before the program starts: it asks once, and supervise comes too late for a quick one.
-		state.native.copyTerminalSize({ fd });
+		state.native.fitTerminal({ fd });
 		return;
 	}
 	try {

@@ -1,6 +1,6 @@
 /** `create`: a container whose process waits for `start`. */
 import type { Native } from "../native/api.js";
-import { handPidfd } from "./hand-over.js";
+import { handInit } from "./hand-over.js";
 import { guarded, launch } from "./launch.js";
 import { release } from "./launch-state.js";
 import { writePidFile } from "./pid-file.js";
@@ -11,7 +11,7 @@ export function create(native: Native, request: LaunchRequest): void {
 	prefixed("runc create failed: ", () => {
 		const state = launch(native, request, { startVia: "socket", detached: true });
 		guarded(state, () => {
-			handPidfd(native, request.pidfdSocket, state.pidfd, "standard");
+			handInit(native, request.pidfdSocket, state);
 			writePidFile(native, request.pidFile, state.pid);
 		});
 		release(state);

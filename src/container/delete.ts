@@ -23,7 +23,7 @@ export function destroy(native: Native, request: DeleteRequest): void {
 	const held = force ? lockOrPass(native, directory) : lockOrRefuse(native, directory);
 	if (held === undefined) {
 		if (force) return;
-		throw missing();
+		throw missing(directory);
 	}
 	try {
 		const record = load(native, directory, force);
@@ -35,7 +35,7 @@ export function destroy(native: Native, request: DeleteRequest): void {
 			// Left by a create that was killed before it had recorded anything.
 			unmountRoot(native, directory);
 			native.removeTree({ path: directory.path });
-			if (!force) throw missing();
+			if (!force) throw missing(directory);
 		}
 	} finally {
 		if (held !== "busy") native.close({ fd: held });

@@ -1,5 +1,5 @@
 /** The file of `exec --process`. */
-import { configError } from "../bundle/load.js";
+import { configError } from "../bundle/config-error.js";
 import { parseProcess } from "../bundle/process-file.js";
 import type { Process } from "../bundle/spec.js";
 import { RuntimeError } from "../errors.js";

@@ -1,6 +1,7 @@
 /** What `exec` is asked for. */
 import type { ExecOptions } from "../plan/exec-process.js";
 import type { Place } from "./place.js";
+import type { TracedStep } from "./request.js";
 
 export interface ExecRequest extends Place {
 	id: string;
@@ -18,6 +19,8 @@ export interface ExecRequest extends Place {
 	cgroups?: readonly string[];
 	/** In a paused container, too: the process then waits for resume. */
 	ignorePaused?: boolean;
+	/** Microseconds of each step, when all before the program have been done; `at` is where the value comes from. */
+	onTrace?: (steps: TracedStep[]) => void;
 	/** `pointer` is into config.json. */
 	onWarning?: (message: string, pointer?: string) => void;
 }

@@ -11,6 +11,7 @@ import { interruption } from "./interruption.js";
 import { tell } from "./launch-state.js";
 import { removePidFile, writePidFile } from "./pid-file.js";
 import type { ContainerRecord } from "./record.js";
+import type { TracedStep } from "./request.js";
 import { deliverListener, listenerLost } from "./seccomp.js";
 import { SIGKILL } from "./signals.js";
 import { containerStatus, isAlive, openInit } from "./status.js";
@@ -51,6 +52,9 @@ export function converse(entry: Entry): EnteredProcess | undefined {
 			case "terminal":
 				takeTerminal(entry, message.fd, message.name);
 				break;
+			case "trace":
+				entry.request.onTrace?.(traced(entry, message.microseconds));
+				break;
 			case "ready":
 				schedule(entry);
 				tell(() => native.send({ channel, type: "start" }));
@@ -73,6 +77,13 @@ export function converse(entry: Entry): EnteredProcess | undefined {
 				throw new RuntimeError("init", `the init broke the protocol: ${message.type}`);
 		}
 	}
+}
+
+function traced({ plan, origin }: Entry, microseconds: number[]): TracedStep[] {
+	return microseconds.map((time, index): TracedStep => {
+		const { op = "", at } = plan.init[index] ?? {};
+		return { op, ...(at === undefined ? {} : { at: origin(at) }), microseconds: time };
+	});
 }
 
 /** The channel is closed by the program's execve(2); or by a death, which then counts as the program's own. */
@@ -99,7 +110,7 @@ function takeTerminal(entry: Entry, fd: number, name: string): void {
 	if (!socket) {
 		entry.terminal = fd;
 		// Before the program starts: it asks once.
-		native.copyTerminalSize({ fd });
+		native.fitTerminal({ fd });
 		return;
 	}
 	try {

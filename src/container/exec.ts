@@ -21,8 +21,13 @@ const failureStatus = 255;
 
 /** Returns the exit status of the process; 0 with `detach`. */
 export function exec(native: Native, request: ExecRequest): number {
+	return failingAsExec(() => execute(native, request));
+}
+
+/** Errors of `action` as those of the command. */
+export function failingAsExec<Result>(action: () => Result): Result {
 	try {
-		return prefixed("exec failed: ", () => execute(native, request));
+		return prefixed("exec failed: ", action);
 	} catch (error) {
 		if (!(error instanceof RuntimeError) || error.code === "interrupted") throw error;
 		throw new RuntimeError(error.code, error.message, error.context, failureStatus);
@@ -55,7 +60,8 @@ function execute(native: Native, request: ExecRequest): number {
 	return request.detach ? 0 : stay(process);
 }
 
-function compile(
+/** Starts nothing, changes nothing. */
+export function compile(
 	native: Native,
 	request: ExecRequest,
 	{ directory, record }: Pick<Entry, "directory" | "record">,
@@ -66,7 +72,8 @@ function compile(
 	const file = request.processFile ? loadProcess(native, request.processFile, request.onWarning) : undefined;
 	const { process, origin } = execProcess(saved, file, request.options);
 	return named(origin, () => {
-		checkTerminal(process.terminal === true, request.consoleSocket, request.detach === true);
+		const byOption = file === undefined || request.options.tty === true;
+		checkTerminal(process.terminal === true, request.consoleSocket, request.detach === true, byOption);
 		const context = execContext(native, directory, record, process, fds, (at, message) =>
 			request.onWarning?.(message, at),
 		);
@@ -74,7 +81,7 @@ function compile(
 			context,
 			target: execTarget(directory, record, context.namespaces, cgroups),
 			inherited: steps,
-			waits: request.pidfdSocket !== undefined,
+			waits: request.pidfdSocket !== undefined || request.onTrace !== undefined,
 		});
 		return { plan, origin };
 	});
@@ -106,8 +113,9 @@ function enter(entry: Entry, fds: PassedFds): EnteredProcess {
 	}
 }
 
-function send({ native, channel, record, directory, plan }: Entry): void {
-	native.sendPlan({ channel, plan: JSON.stringify({ version: 1, id: record.id, init: plan.init }) });
+function send({ native, channel, request, record, directory, plan }: Entry): void {
+	const trace = request.onTrace !== undefined;
+	native.sendPlan({ channel, plan: JSON.stringify({ version: 1, id: record.id, init: plan.init, trace }) });
 	const { steps } = record.runtime_ts.exec;
 	for (let index = 0; index < steps.length; index++) {
 		if (steps[index]?.op !== "seccomp.load") continue;
@@ -132,6 +140,12 @@ function again(entry: Entry, fds: PassedFds): Entry {
 }
 
 /** The foreground; the container's orphans are not this command's, as with runc. */
-function stay({ native, pid, pidfd, terminal }: EnteredProcess): number {
-	return native.supervise({ pid, pidfd, subreaper: false, ...(terminal === undefined ? {} : { terminal }) });
+function stay(process: EnteredProcess): number {
+	const { native, pid, pidfd, terminal } = process;
+	try {
+		return native.supervise({ pid, pidfd, subreaper: false, ...(terminal === undefined ? {} : { terminal }) });
+	} catch (error) {
+		abandon(process);
+		throw error;
+	}
 }

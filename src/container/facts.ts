@@ -75,9 +75,10 @@ function hasTimeNamespaces(native: Native, spec: Spec): boolean {
 }
 
 export function hasAppArmor(native: Native): boolean {
-	if (native.stat({ path: "/sys/kernel/security/apparmor" }) === undefined) return false;
-	// The folder stays when AppArmor is switched off at boot.
-	return native.readText({ path: "/sys/module/apparmor/parameters/enabled" }).startsWith("Y");
+	// Not /sys/kernel/security/apparmor: that stays when AppArmor is switched off at boot, and Podman unmounts it for a
+	// container with a user namespace. It takes /proc only to apply a profile.
+	const path = "/sys/module/apparmor/parameters/enabled";
+	return native.stat({ path }) !== undefined && native.readText({ path }).startsWith("Y");
 }
 
 export function hasSelinux(native: Native): boolean {

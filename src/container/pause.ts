@@ -26,7 +26,7 @@ export function pause(native: Native, request: PauseRequest): void {
 			throw new RuntimeError("container.state", `cannot pause a container in the ${status} state`);
 		}
 		// Paused already: runc says the same, and containerd wants a failure.
-		if (status === "paused") throw notRunning();
+		if (status === "paused") throw notRunning("it is paused already");
 		const paths = record.cgroup_paths;
 		if (processesIn(native, paths).has(process.pid)) {
 			throw new RuntimeError("container.state", "cannot pause the container from inside its cgroup");

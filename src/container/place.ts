@@ -21,6 +21,9 @@ export interface StateRoot {
 	sticky: boolean;
 }
 
+/** NAME_MAX: an id is a file name. */
+const longestName = 255;
+
 const defaultRoot = "/run/runtime-ts";
 
 /** The state root that this caller means. Nothing is created. */
@@ -53,11 +56,13 @@ function ownsItsRuntimeDirectory(native: Native, env: Environment): boolean {
 /** Throws unless `id` can be a container's name. */
 export function checkId(id: string): void {
 	if (id === "") throw new RuntimeError("container.id-invalid", "container id cannot be empty");
-	if (!isName(id) || id === "." || id === "..") {
-		throw new RuntimeError("container.id-invalid", "invalid container ID format", {
-			hint: `${JSON.stringify(id)} may hold letters, digits and _ + - . only`,
-		});
-	}
+	if (!isName(id)) throw invalid(`${JSON.stringify(id)} may hold letters, digits and _ + - . only`);
+	if (id === "." || id === "..") throw invalid(`${JSON.stringify(id)} is the name of another directory`);
+	if (id.length > longestName) throw invalid(`it has ${id.length} characters, ${longestName} are possible`);
+}
+
+function invalid(hint: string): RuntimeError {
+	return new RuntimeError("container.id-invalid", "invalid container ID format", { hint });
 }
 
 /** Letters, digits and `_+-.` only. A loop: the first use of a regular expression costs more than all else here. */

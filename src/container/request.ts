@@ -48,17 +48,23 @@ export function checkConsole(spec: Spec, request: LaunchRequest, detached: boole
 	checkTerminal(spec.process?.terminal === true, request.consoleSocket, detached);
 }
 
-export function checkTerminal(terminal: boolean, consoleSocket: string | undefined, detached: boolean): void {
+/** `byOption`: that there is a terminal is not said in a file, but by --tty. */
+export function checkTerminal(
+	terminal: boolean,
+	consoleSocket: string | undefined,
+	detached: boolean,
+	byOption = false,
+): void {
 	if (detached && terminal && !consoleSocket) {
 		throw new RuntimeError("console", "cannot allocate tty if runc will detach without setting console socket", {
 			pointer: "/process/terminal",
-			hint: "give --console-socket, or set process.terminal to false",
+			hint: `give --console-socket, or ${byOption ? "leave out --tty" : "set process.terminal to false"}`,
 		});
 	}
 	if ((!terminal || !detached) && consoleSocket) {
 		throw new RuntimeError("console", "cannot use console socket if runc will not detach or allocate tty", {
 			pointer: "/process/terminal",
-			hint: terminal ? "add --detach" : "set process.terminal to true",
+			hint: terminal ? "add --detach" : byOption ? "add --tty" : "set process.terminal to true",
 		});
 	}
 }

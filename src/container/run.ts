@@ -3,7 +3,7 @@
 import type { Native } from "../native/api.js";
 import { hookFiles } from "../plan/hook-files.js";
 import { awaitExec, initFailure } from "./conversation.js";
-import { handPidfd } from "./hand-over.js";
+import { handInit } from "./hand-over.js";
 import { runHooks } from "./hooks.js";
 import { guarded, launch } from "./launch.js";
 import type { StartedLaunch } from "./launch-state.js";
@@ -46,7 +46,7 @@ export function run(native: Native, request: RunRequest): number {
 
 function start(state: StartedLaunch): void {
 	const { native, directory, env } = state;
-	handPidfd(native, state.request.pidfdSocket, state.pidfd, "standard");
+	handInit(native, state.request.pidfdSocket, state);
 	// Before the program runs, which may look for it.
 	writePidFile(native, state.request.pidFile, state.pid);
 	if (env.NOTIFY_SOCKET) state.notify = native.bindNotify({ path: directory.notifySocket });
@@ -77,13 +77,15 @@ function leave(state: StartedLaunch): void {
 function stay(state: StartedLaunch, subreaper: boolean, keep: boolean): number {
 	const { native, pid, pidfd, directory, record, env } = state;
 	const target = env.NOTIFY_SOCKET;
-	const status = native.supervise({
-		pid,
-		pidfd,
-		subreaper,
-		...(state.terminal === undefined ? {} : { terminal: state.terminal }),
-		...(state.notify === undefined || !target ? {} : { notify: { fd: state.notify, target } }),
-	});
+	const status = guarded(state, () =>
+		native.supervise({
+			pid,
+			pidfd,
+			subreaper,
+			...(state.terminal === undefined ? {} : { terminal: state.terminal }),
+			...(state.notify === undefined || !target ? {} : { notify: { fd: state.notify, target } }),
+		}),
+	);
 	if (!keep) {
 		// Somebody's `delete --force` may have come first.
 		const held = lock(native, directory);

@@ -2,7 +2,7 @@
 import { RuntimeError } from "../errors.js";
 
 /** Numbers of x86 and Arm; the other architectures of Linux that number them differently are not supported. */
-const numbers: Record<string, number> = {
+const numbers = (): Record<string, number> => ({
 	HUP: 1,
 	INT: 2,
 	QUIT: 3,
@@ -38,7 +38,7 @@ const numbers: Record<string, number> = {
 	PWR: 30,
 	SYS: 31,
 	UNUSED: 31,
-};
+});
 
 /** glibc keeps the first two real-time signals for itself, so its SIGRTMIN, which scripts mean, is 34. */
 const realtimeMinimum = 34;
@@ -48,11 +48,11 @@ export const SIGKILL = 9;
 export const SIGTERM = 15;
 
 /** Names without SIG, for completion. */
-export const signalNames: readonly string[] = Object.keys(numbers);
+export const signalNames = (): readonly string[] => Object.keys(numbers());
 
 /** `SIGSEGV` of 11; real-time signals have no names of their own. */
 export function signalName(number: number): string {
-	const name = signalNames.find((candidate) => numbers[candidate] === number);
+	const name = signalNames().find((candidate) => numbers()[candidate] === number);
 	return name === undefined ? `signal ${number}` : `SIG${name}`;
 }
 
@@ -65,7 +65,7 @@ export function signalNumber(text: string): number {
 		throw unknownSignal(text);
 	}
 	const name = text.toUpperCase().replace(/^SIG/, "");
-	return numbers[name] ?? realtimeNumber(name) ?? fail(text);
+	return numbers()[name] ?? realtimeNumber(name) ?? fail(text);
 }
 
 function realtimeNumber(name: string): number | undefined {

@@ -53,14 +53,14 @@ function letGo(
 	opened: number[],
 ): Started {
 	const held = lock(native, directory);
-	if (held === undefined) throw missing();
+	if (held === undefined) throw missing(directory);
 	try {
 		const record = loadRecord(native, directory);
 		const pidfd = openInit(native, record);
 		if (pidfd !== undefined) opened.push(pidfd);
 		// A frozen init would not answer.
 		if (pidfd !== undefined && isFrozen(native, record.cgroup_paths)) throw cannotStart("paused");
-		const channel = pidfd === undefined ? undefined : connectToInit(native, directory);
+		const channel = pidfd === undefined ? undefined : connectToInit(native, directory, true);
 		if (channel !== undefined) opened.push(channel);
 		if (pidfd === undefined || channel === undefined)
 			throw cannotStart(containerStatus(native, directory, record, true));
@@ -114,7 +114,8 @@ function startFailure(record: ContainerRecord, failure: StepFailure): RuntimeErr
 function cannotStart(status: Status): RuntimeError {
 	if (status === "stopped") return new RuntimeError("container.state", "cannot start a container that has stopped");
 	if (status === "running") return new RuntimeError("container.state", "cannot start an already running container");
-	return new RuntimeError("container.state", `cannot start a container in the ${status} state`);
+	const hint = status === "paused" ? { hint: "`resume` it first" } : {};
+	return new RuntimeError("container.state", `cannot start a container in the ${status} state`, hint);
 }
 
 /** The proxy socket of sd_notify, where `create` was given NOTIFY_SOCKET, too, and made the directory for it. */

@@ -33,8 +33,8 @@ export function containerStatus(
 }
 
 /** containerd, CRI-O and Docker match on these words. */
-export function notRunning(): RuntimeError {
-	return new RuntimeError("container.state", "container not running");
+export function notRunning(hint?: string): RuntimeError {
+	return new RuntimeError("container.state", "container not running", hint === undefined ? {} : { hint });
 }
 
 /** True while another command holds the lock. */
@@ -70,15 +70,22 @@ export function openInit(native: Native, record: ContainerRecord): number | unde
  * it; one that is refused shows that the init has gone on (its socket closed by exec) and only the name is left.
  */
 export function isWaitingForStart(native: Native, directory: StateDirectory): boolean {
-	const connection = connectToInit(native, directory);
-	if (connection === undefined) return false;
-	native.close({ fd: connection });
-	return true;
+	try {
+		const connection = connectToInit(native, directory, false);
+		if (connection === undefined) return false;
+		native.close({ fd: connection });
+		return true;
+	} catch (error) {
+		// Its queue is full: of others who ask, while something keeps it from running (SIGSTOP, a frozen cgroup above).
+		if (failedWith(error, "EAGAIN", "EWOULDBLOCK")) return true;
+		throw error;
+	}
 }
 
-export function connectToInit(native: Native, directory: StateDirectory): number | undefined {
+/** Undefined when no init waits. With `wait` it comes back when the init has a place for one more, or has ended. */
+export function connectToInit(native: Native, directory: StateDirectory, wait: boolean): number | undefined {
 	try {
-		return native.connect({ path: directory.startSocket });
+		return native.connect({ path: directory.startSocket, wait });
 	} catch (error) {
 		if (failedWith(error, "ENOENT", "ECONNREFUSED")) return undefined;
 		throw error;

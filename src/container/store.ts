@@ -5,6 +5,7 @@
  *   start.sock   the init listens on it until `start` (start.ts)
  *   seccomp      the container's seccomp filter, in base64, for exec
  *   notify/      the sd_notify proxy socket, bound into the container
+ *   update/      carries the lock that updates take in turn (update.ts)
  *   mounts/      a private mount, with the root of a container that has no mount namespace (host-mounts.ts)
  *
  * The directory itself carries the lock: create, start and delete of one container never overlap, and the
@@ -25,6 +26,7 @@ export interface StateDirectory {
 	seccomp: string;
 	notify: string;
 	notifySocket: string;
+	update: string;
 	mounts: string;
 	/** In `mounts`. */
 	mountedRoot: string;
@@ -46,6 +48,7 @@ export function directoryOf(root: string, id: string): StateDirectory {
 		seccomp: `${path}/seccomp`,
 		notify: `${path}/notify`,
 		notifySocket: `${path}/notify/notify.sock`,
+		update: `${path}/update`,
 		mounts: `${path}/mounts`,
 		mountedRoot: `${path}/mounts/rootfs`,
 	};
@@ -68,7 +71,13 @@ export function claim(native: Native, directory: StateDirectory, root: StateRoot
 			throw inaccessible(failure, root);
 		}
 	}
-	return native.lockDirectory({ path: directory.path, exclusive: true, wait: true });
+	try {
+		return native.lockDirectory({ path: directory.path, exclusive: true, wait: true });
+	} catch (error) {
+		// No descriptor is left (EMFILE), say: nobody else would take it away.
+		native.removeDirectory({ path: directory.path, missingOk: true });
+		throw error;
+	}
 }
 
 /** What an ordinary user without XDG_RUNTIME_DIR meets. */
@@ -133,14 +142,18 @@ export function readRecord(native: Native, directory: StateDirectory): Container
 	return parseRecord(text, directory.record);
 }
 
-export function missing(): RuntimeError {
-	return new RuntimeError("container.missing", "container does not exist");
+/** runc's message names nothing: the hint does. */
+export function missing({ path }: StateDirectory): RuntimeError {
+	return new RuntimeError("container.missing", "container does not exist", {
+		path,
+		hint: `there is no ${path}: \`list\` shows what there is, --root names another state directory`,
+	});
 }
 
 /** The record of a container that must exist. */
 export function loadRecord(native: Native, directory: StateDirectory): ContainerRecord {
 	const record = readRecord(native, directory);
-	if (!record) throw missing();
+	if (!record) throw missing(directory);
 	return record;
 }
 
@@ -155,7 +168,11 @@ function parseRecord(text: string, path: string): ContainerRecord {
 	if (
 		typeof record?.id !== "string" ||
 		typeof record.init_process_pid !== "number" ||
-		record.runtime_ts?.version !== 1
+		record.runtime_ts?.version !== 1 ||
+		// What every command goes into; the rest of a record that has these is there, too.
+		typeof record.config?.rootfs !== "string" ||
+		typeof (record.cgroup_paths ?? 0) !== "object" ||
+		typeof record.runtime_ts.exec !== "object"
 	) {
 		throw new RuntimeError("container.state", `unable to read container state: ${path} is not a record of runtime-ts`, {
 			path,

@@ -23,18 +23,17 @@ export interface UpdateRequest extends Place {
 }
 
 /**
- * Updates of one container go one after the other, by a lock on its cgroup. The lock on its directory is taken only as
- * far as to wait for a start, and to keep delete from going on beside it: `state` takes whoever has more for a create.
+ * Updates of one container go one after the other, by a lock of their own: not on the cgroup, which the container may see,
+ * and lock for ever. The lock on its directory is taken only as far as to wait for a start, and to keep delete from going
+ * on beside it: `state` takes whoever has more for a create.
  */
 export function update(native: Native, request: UpdateRequest): void {
 	const directory = locate(native, request, request.id);
 	const opened: number[] = [];
 	try {
 		opened.push(lockForUse(native, directory));
-		const [cgroup] = Object.values(loadRecord(native, directory).cgroup_paths);
-		if (cgroup !== undefined && native.stat({ path: cgroup }) !== undefined)
-			opened.push(native.lockDirectory({ path: cgroup, exclusive: true, wait: true }));
-		// Again: it may have been another update's turn.
+		native.makeDirectory({ path: directory.update, mode: 0o700, existOk: true });
+		opened.push(native.lockDirectory({ path: directory.update, exclusive: true, wait: true }));
 		const record = loadRecord(native, directory);
 		if (containerStatus(native, directory, record, true) === "stopped") throw notRunning();
 		const undo: (() => void)[] = [];
@@ -50,7 +49,7 @@ export function update(native: Native, request: UpdateRequest): void {
 
 function lockForUse(native: Native, directory: StateDirectory): number {
 	const held = tryLock(native, directory, "shared");
-	if (held === undefined) throw missing();
+	if (held === undefined) throw missing(directory);
 	if (held !== "busy") return held;
 	// A hook of its own may be who asks, and the create waits for that.
 	const record = loadRecord(native, directory);

@@ -133,6 +133,10 @@ export interface Native {
 	/** Everything below and including path; never follows a symlink, never crosses a mount. Missing is fine. */
 	removeTree(options: { path: string }): void;
 	listDirectory(options: { path: string }): { name: string; type: FileType }[];
+	/** Pids in a cgroup and in all below it, however deep they are nested; none where there is no cgroup. */
+	cgroupProcesses(options: { path: string }): number[];
+	/** Removes a cgroup and all below it. False when some of it stays because processes are in it; missing is fine. */
+	removeCgroupTree(options: { path: string }): boolean;
 	/** Undefined when it does not exist. Follows symlinks unless `noFollow`. */
 	stat(options: { path: string; noFollow?: boolean }): FileStat | undefined;
 	/** realpath(3). */
@@ -232,8 +236,11 @@ export interface Native {
 	sendSeccomp(options: { channel: number; program: Uint8Array }): void;
 	/** Makes the listening socket of start.wait at `path` (mode 0600) and hands it to the init. */
 	sendListener(options: { channel: number; path: string }): void;
-	/** Connects to that socket; throws ECONNREFUSED when the init has already left start.wait, ENOENT when there is none. */
-	connect(options: { path: string }): number;
+	/**
+	 * Connects to that socket; throws ECONNREFUSED when the init has already left start.wait, ENOENT when there is none.
+	 * Without `wait` EAGAIN when others wait to be heard already: an init that is stopped takes nobody off its queue.
+	 */
+	connect(options: { path: string; wait: boolean }): number;
 	/** libseccomp: normalised profile (JSON, src/plan/seccomp.ts) to BPF. */
 	compileSeccomp(options: { profile: string }): Uint8Array;
 	/** `2.5.4`, of the libseccomp that is linked in. */
@@ -271,8 +278,11 @@ export interface Native {
 	releaseSignals(): void;
 	/** Connects to a socket and sends a descriptor with a word: a pty master with its name, a pidfd with whose it is. */
 	sendTerminal(options: { socket: string; fd: number; name: string }): void;
-	/** Gives the pty behind `fd` the size of the caller's terminal, when there is one: supervise comes after the start. */
-	copyTerminalSize(options: { fd: number }): void;
+	/**
+	 * Makes the pty whose master is `fd` one that supervise relays to the caller's terminal: its size, when there is one,
+	 * and no \r\n for \n, which the caller's terminal makes. A verb of its own: supervise comes after the start.
+	 */
+	fitTerminal(options: { fd: number }): void;
 	/**
 	 * The foreground: forwards signals (all but SIGURG, SIGCHLD, SIGPWR and those the kernel raises itself),
 	 * relays the terminal (raw mode, SIGWINCH to TIOCSWINSZ, settings restored) and the notify socket, reaps.

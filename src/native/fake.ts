@@ -4,6 +4,7 @@
  * It has no kernel behind it: what it shows is which calls a command makes, in which order, and what the command
  * does with the answers. What the calls do is for the tests that run real containers.
  */
+
 import type {
 	FileStat,
 	FileType,
@@ -15,6 +16,7 @@ import type {
 	ReadyEvent,
 	StepFailure,
 } from "./api.js";
+import { fakeCgroupProcesses, removeFakeCgroups } from "./fake-cgroups.js";
 import { FakeFiles } from "./fake-files.js";
 
 /** Thrown by FakeNative.exit, where the real one does not come back. */
@@ -243,6 +245,13 @@ export class FakeNative implements Native {
 	listDirectory({ path }: { path: string }): { name: string; type: FileType }[] {
 		return this.files.list(path);
 	}
+	cgroupProcesses({ path }: { path: string }): number[] {
+		return fakeCgroupProcesses(this, path);
+	}
+	removeCgroupTree(options: { path: string }): boolean {
+		this.record("removeCgroupTree", options);
+		return removeFakeCgroups(this, options.path);
+	}
 	stat({ path }: { path: string; noFollow?: boolean }): FileStat | undefined {
 		return this.files.stat(path);
 	}
@@ -374,7 +383,7 @@ export class FakeNative implements Native {
 		this.files.write("bind", options.path, "", 0o600, "socket");
 		this.listening.add(options.path);
 	}
-	connect(options: { path: string }): number {
+	connect(options: { path: string; wait: boolean }): number {
 		this.record("connect", options);
 		if (!this.files.stat(options.path)) throw nativeFailure("connect", "ENOENT", options.path);
 		if (!this.listening.has(options.path)) throw nativeFailure("connect", "ECONNREFUSED", options.path);
@@ -394,8 +403,8 @@ export class FakeNative implements Native {
 		this.record("sendTerminal", options);
 	}
 
-	copyTerminalSize(options: { fd: number }): void {
-		this.record("copyTerminalSize", options);
+	fitTerminal(options: { fd: number }): void {
+		this.record("fitTerminal", options);
 	}
 
 	supervise(options: {

@@ -19,7 +19,7 @@ import { awaitIdMaps, writeIdMaps } from "./idmap.js";
 import type { CreateOptions, HostFacts } from "./input.js";
 import { compileIntelRdt } from "./intel-rdt.js";
 import { applyAppArmor, labelKeyring, labelMounts } from "./labels.js";
-import { compileMount, showsCgroups } from "./mounts.js";
+import { compileMount, copiesUp, showsCgroups } from "./mounts.js";
 import {
 	bringUpLoopback,
 	clonesIntoOwnCgroup,
@@ -183,7 +183,7 @@ function compileMounts(context: Context, cgroup: CgroupEntry, init: InitStep[]):
 	const mounts = context.spec.mounts ?? [];
 	for (let index = 0; index < mounts.length; index++) {
 		const mount = mounts[index] as Mount;
-		if (showsCgroups(mount)) cgroup.enter(init);
+		if (showsCgroups(mount) || copiesUp(mount)) cgroup.enter(init);
 		compileMount(context, mount, index, { steps: init, late });
 	}
 	const { notifyDirectory } = context.options;

@@ -1,23 +1,24 @@
 /** One sentence for each step of a plan, for people: `explain` prints them and errors quote them. */
+
 import type { AttributeChange, HostStep, InitStep, InitStepOf, MountIdMap, UnitPropertyValue } from "./schema.js";
 
 type MountStep = InitStepOf<"mount.filesystem"> | InitStepOf<"mount.bind"> | InitStepOf<"mount.remount">;
 
 const attributeWords: Record<string, string> = { rdonly: "read-only" };
-const clearedWords: Record<string, string> = {
+const clearedWords = (): Record<string, string> => ({
 	rdonly: "writable",
 	nosuid: "suid",
 	nodev: "dev",
 	noexec: "exec",
 	nodiratime: "diratime",
 	nosymfollow: "symfollow",
-};
+});
 
 function attributes(change: AttributeChange | undefined, suffix: string): string[] {
 	if (change === undefined) return [];
 	const words = [
 		...(change.set ?? []).map((name) => attributeWords[name] ?? name),
-		...(change.clear ?? []).map((name) => clearedWords[name] ?? name),
+		...(change.clear ?? []).map((name) => clearedWords()[name] ?? name),
 		...(change.atime ? [change.atime] : []),
 	];
 	return words.map((word) => word + suffix);
@@ -61,7 +62,7 @@ const propertyText = ({ name, value }: UnitPropertyValue): string =>
 
 type Describe<Step extends { op: string }> = { [Op in Step["op"]]: (step: Extract<Step, { op: Op }>) => string };
 
-const priorities: Describe<InitStepOf<"process.scheduler" | "process.ioPriority">> = {
+const priorities = (): Describe<InitStepOf<"process.scheduler" | "process.ioPriority">> => ({
 	"process.scheduler": ({ policy, nice, priority, flags, runtime, deadline, period }) =>
 		`schedule as ${policy} (${list([
 			...(priority === 0 ? [] : [`priority ${priority}`]),
@@ -70,9 +71,9 @@ const priorities: Describe<InitStepOf<"process.scheduler" | "process.ioPriority"
 			...flags,
 		])})`,
 	"process.ioPriority": (step) => `set the I/O priority to ${step.class} ${step.priority}`,
-};
+});
 
-const initSentences: Describe<InitStep> = {
+const initSentences = (): Describe<InitStep> => ({
 	"process.oomScoreAdj": ({ value }) => `set oom_score_adj to ${value}`,
 	"namespace.join": ({ namespaces }) =>
 		`join namespaces: ${list(namespaces.map(({ type, path }) => `${type} (${path})`))}`,
@@ -120,7 +121,7 @@ const initSentences: Describe<InitStep> = {
 	"path.readonly": ({ path }) => `make ${path} read-only`,
 	"path.mask": ({ path, label }) => `mask ${path}${label === undefined ? "" : ` (label ${label})`}`,
 	"process.rlimit": ({ type, soft, hard }) => `set ${type} to ${soft} (hard ${hard})`,
-	...priorities,
+	...priorities(),
 	"process.affinity": ({ cpus }) => `run on CPUs ${cpus.join(", ")}`,
 	"process.personality": ({ domain }) => `set the execution domain to ${domain}`,
 	"process.memoryPolicy": ({ mode, nodes, flags }) =>
@@ -140,10 +141,10 @@ const initSentences: Describe<InitStep> = {
 	"start.wait": () => "wait for start",
 	exec: ({ args, preserveFds }) =>
 		`exec ${args.map((arg) => (/^[\w@%+=:,./-]+$/.test(arg) ? arg : JSON.stringify(arg))).join(" ")}${preserveFds > 0 ? ` (with ${count(preserveFds, "descriptor")} from 3 on)` : ""}`,
-};
+});
 
-const hostSentences: Describe<HostStep> = {
-	...priorities,
+const hostSentences = (): Describe<HostStep> => ({
+	...priorities(),
 	"systemd.start": ({ unit, properties, enter }) =>
 		`start systemd unit ${unit}${enter ? " with the init in it" : ""}: ${list(properties.map(propertyText))}`,
 	"systemd.set": ({ unit, properties }) => `set ${list(properties.map(propertyText))} of systemd unit ${unit}`,
@@ -166,12 +167,12 @@ const hostSentences: Describe<HostStep> = {
 	"resctrl.create": ({ path }) => `make resctrl group ${path}`,
 	"resctrl.schemata": ({ path, value }) => `write ${value.trimEnd().split("\n").join(" and ")} to ${path}/schemata`,
 	"resctrl.join": ({ path }) => `put the process into resctrl group ${path}`,
-};
+});
 
 export function describeInitStep(step: InitStep): string {
-	return (initSentences[step.op] as (step: InitStep) => string)(step);
+	return (initSentences()[step.op] as (step: InitStep) => string)(step);
 }
 
 export function describeHostStep(step: HostStep): string {
-	return (hostSentences[step.op] as (step: HostStep) => string)(step);
+	return (hostSentences()[step.op] as (step: HostStep) => string)(step);
 }

@@ -1,5 +1,6 @@
 /** Texts of errno values: strerror(3) in Go's lower case, because engines match on runc's messages. */
-const texts: Record<string, string> = {
+
+const texts = (): Record<string, string> => ({
 	E2BIG: "argument list too long",
 	EACCES: "permission denied",
 	EAGAIN: "resource temporarily unavailable",
@@ -46,9 +47,9 @@ const texts: Record<string, string> = {
 	ETXTBSY: "text file busy",
 	EUSERS: "too many users",
 	EXDEV: "invalid cross-device link",
-};
+});
 
 /** `code` is the errno's name; the number serves where the name has no text here. */
 export function errnoText(code: string, errno: number): string {
-	return texts[code] ?? (code || `errno ${errno}`);
+	return texts()[code] ?? (code || `errno ${errno}`);
 }

@@ -125,11 +125,26 @@ function override(process: Process, options: ExecOptions, origins: Record<string
 		process.selinuxLabel = options.selinuxLabel;
 		origins.selinuxLabel = "--process-label";
 	}
-	if (options.noNewPrivileges !== undefined) process.noNewPrivileges = options.noNewPrivileges;
-	if (options.env?.length) process.env = (process.env ?? []).concat(options.env);
+	if (options.noNewPrivileges !== undefined) {
+		process.noNewPrivileges = options.noNewPrivileges;
+		origins.noNewPrivileges = "--no-new-privs";
+	}
+	if (options.env?.length) addVariables(process, options.env);
 	if (options.capabilities?.length) addCapabilities(process, options.capabilities, origins);
 	if (options.user) setUser(process, options.user, origins);
 	if (options.additionalGids?.length) addGroups(process, options.additionalGids, origins);
+}
+
+/** runc's refusal: a name alone, which for Docker is the caller's variable, would be a variable without a value. */
+function addVariables(process: Process, variables: readonly string[]): void {
+	for (let index = 0; index < variables.length; index++) {
+		const variable = variables[index] as string;
+		if (variable.indexOf("=") > 0) continue;
+		throw new RuntimeError("usage", `invalid environment variable: ${JSON.stringify(variable)}`, {
+			hint: "--env takes NAME=VALUE; nothing is taken from the caller's environment",
+		});
+	}
+	process.env = (process.env ?? []).concat(variables);
 }
 
 /**

@@ -238,11 +238,25 @@ function explainLookup(step: InitStepOf<"process.lookup">, failure: FailedStep, 
 function explainExec(step: InitStepOf<"exec">, failure: FailedStep, text: string): RuntimeError {
 	const program = failure.detail || step.args[0] || "";
 	const hints: Record<string, string> = {
+		E2BIG: `an argument or a variable can have ${longestText} bytes, all of them a quarter of RLIMIT_STACK, at most 6 MiB${tooLong(step)}`,
 		ENOENT: "the file is there, but the interpreter it names (#! line or dynamic loader) is not",
 		ENOEXEC: "the file is for another architecture, or a script without a #! line",
 	};
 	const code = failure.code === "EACCES" || failure.code === "EPERM" ? "exec.permission" : "exec.failed";
 	return error(code, `exec ${program}: ${text}`, step, failure, hints[failure.code]);
+}
+
+/** MAX_ARG_STRLEN without the byte that ends it; execve(2), "Limits on size of arguments and environment". */
+const longestText = 131_071;
+
+/** `start` does not know the variables: they are not recorded. */
+function tooLong({ args, env }: InitStepOf<"exec">): string {
+	const isLong = (text: string): boolean => Buffer.byteLength(text) > longestText;
+	const argument = args.findIndex(isLong);
+	if (argument >= 0) return `; argument ${argument} has ${Buffer.byteLength(args[argument] ?? "")}`;
+	const variable = env.find(isLong);
+	if (variable === undefined) return "";
+	return `; the variable ${variable.slice(0, variable.indexOf("="))} has ${Buffer.byteLength(variable)}`;
 }
 
 /** The detail is `exit status 3: output`, `signal 9: output` or `timed out: output`; or the call that failed. */

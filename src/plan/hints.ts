@@ -34,7 +34,7 @@ export function hintFor(step: Step, failure: FailedStep): string | undefined {
 		case "container.join":
 			// ptrace(2), "Ptrace access mode checking": a process that is not dumpable is for the host's root to look into.
 			return failure.code === "EACCES" || failure.code === "EPERM"
-				? "a container can be entered only by who made it, and by a user without privileges only once it is started"
+				? "a container can be entered only by who made it, and one that shares its pid or user namespace, by a user without privileges, only once it is started"
 				: undefined;
 		case "time.create":
 			if (failure.code === "ERANGE") return "a clock of the container would be negative, or beyond 146 years";

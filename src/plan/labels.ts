@@ -2,6 +2,7 @@
  * process.apparmorProfile, process.selinuxLabel, linux.mountLabel. A confinement that the kernel has no module for is
  * refused, in runc's words: a container without the confinement that was asked for is worse than none.
  */
+import { annotation, CONTEXT_OPTIONS } from "../bundle/annotations.js";
 import { RuntimeError } from "../errors.js";
 import type { Context } from "./context.js";
 import type { InitStep, InitStepOf } from "./schema.js";
@@ -49,10 +50,7 @@ function writeSelinux({ process, host }: Context, file: string): InitStep {
 }
 
 /** Their files have labels by policy, or all mounts share one superblock that has its label already. */
-const labelledByPolicy: ReadonlySet<string> = new Set(["proc", "sysfs", "cgroup", "cgroup2"]);
-
-/** Options that say what linux.mountLabel would: the kernel takes only one of them. */
-const contextOptions: ReadonlySet<string> = new Set(["context", "fscontext", "defcontext", "rootcontext"]);
+const labelledByPolicy: readonly string[] = ["proc", "sysfs", "cgroup", "cgroup2"];
 
 /** Puts the label on the plan's mounts: new filesystems, the empty directories over masked ones; binds keep what they have. */
 export function labelMounts(context: Context, init: InitStep[]): void {
@@ -64,16 +62,17 @@ export function labelMounts(context: Context, init: InitStep[]): void {
 		context.warn("/linux/mountLabel", "selinux is disabled or not supported: mounts get no label");
 		return;
 	}
+	const option = annotation(context.spec, "run.oci.mount_context_type") ?? "context";
 	for (const [index, step] of init.entries()) {
 		if (step.op === "path.mask") init[index] = { ...step, label: mountLabel };
-		else if (step.op === "mount.filesystem") init[index] = labelFilesystem(step, mountLabel);
+		else if (step.op === "mount.filesystem") init[index] = labelFilesystem(step, option, mountLabel);
 	}
 }
 
-function labelFilesystem(step: InitStepOf<"mount.filesystem">, label: string): InitStep {
-	if (labelledByPolicy.has(step.type)) return step;
+function labelFilesystem(step: InitStepOf<"mount.filesystem">, contextOption: string, label: string): InitStep {
+	if (labelledByPolicy.includes(step.type)) return step;
 	// One superblock for each IPC namespace, which the kernel has mounted already: runc labels the root of the mount.
 	if (step.type === "mqueue") return { ...step, rootLabel: label };
-	if (step.options.some((option) => typeof option !== "string" && contextOptions.has(option[0]))) return step;
-	return { ...step, options: [...step.options, ["context", label]] };
+	if (step.options.some((option) => typeof option !== "string" && CONTEXT_OPTIONS.includes(option[0]))) return step;
+	return { ...step, options: [...step.options, [contextOption, label]] };
 }

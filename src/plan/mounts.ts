@@ -43,6 +43,11 @@ export function showsCgroups({ type, options = [] }: Mount): boolean {
 	return type === "cgroup" && !options.includes("bind") && !options.includes("rbind") && !options.includes("remount");
 }
 
+/** What is copied is memory, and as much as the image says: it has to be the container's, with its limit. */
+export function copiesUp({ options = [] }: Mount): boolean {
+	return options.includes("tmpcopyup");
+}
+
 /** Appends the steps of `mounts[index]`. */
 export function compileMount(context: Context, mount: Mount, index: number, into: MountSteps): void {
 	const at = `/mounts/${index}`;

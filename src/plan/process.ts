@@ -37,7 +37,7 @@ export function becomeProcess(
 		file: args[0] ?? "",
 		searchPath: environment.searchPath,
 	});
-	init.push({ op: "start.wait", via: options.startVia });
+	init.push(waitForStart(context));
 	startContainerHooks(context, init, environment.variables);
 	// As late as possible: the profile then need not allow what the runtime does on its way here. Profiles from before
 	// Linux 5.6 know nothing of openat2(2) and close_range(2); capset(2) is what they always had to allow.
@@ -45,6 +45,18 @@ export function becomeProcess(
 	if (needsAdmin) init.push(finalCapabilities(capabilities.apply));
 	const preserveFds = options.listenFds + options.preserveFds;
 	init.push({ op: "exec", at: "/process/args", args, env: environment.variables, preserveFds });
+}
+
+/**
+ * What hides the waiting process from those that it shares namespaces with hides it from an ordinary user's exec, too.
+ * Where it is alone there is nobody to hide from: only that user's exec can bring another process in.
+ */
+function waitForStart({ host, namespaces, options }: Context): InitStepOf<"start.wait"> {
+	const step: InitStepOf<"start.wait"> = { op: "start.wait", via: options.startVia };
+	if (host.euid !== 0 && step.via === "socket" && namespaces.isNew("user") && namespaces.isNew("pid")) {
+		step.enterable = true;
+	}
+	return step;
 }
 
 /** Who it is, what it may do, and where it is: the way there may be closed to root, or to the user. */

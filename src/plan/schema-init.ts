@@ -212,7 +212,7 @@ export const initStep = z.discriminatedUnion("op", [
 			bind: z.boolean().describe("bind the slave on /dev/console"),
 		})
 		.describe(
-			"pty from the container's /dev/pts/ptmx, ONLCR cleared; master goes to the engine, slave becomes 0, 1, 2 and the controlling terminal",
+			"pty from the container's /dev/pts/ptmx; master goes to the engine, slave becomes 0, 1, 2 and the controlling terminal",
 		),
 	z.object({ op: z.literal("hooks.sync"), at }).describe("the engine runs prestart and createRuntime hooks now"),
 	z
@@ -342,9 +342,14 @@ export const initStep = z.discriminatedUnion("op", [
 		})
 		.describe("finds args[0] like execvp, as the container's user, in the container's root"),
 	z
-		.object({ op: z.literal("start.wait"), at, via: z.enum(["channel", "socket"]) })
+		.object({
+			op: z.literal("start.wait"),
+			at,
+			via: z.enum(["channel", "socket"]),
+			enterable: z.boolean().optional().describe("socket: a caller without privileges may exec meanwhile"),
+		})
 		.describe(
-			"reports ready, then waits for start: on the engine's channel (run) or on the listening socket of the state directory (create)",
+			"reports ready, then waits for start: on the engine's channel (run) or on the listening socket of the state directory (create), where HUP, INT, QUIT and TERM end it",
 		),
 	z
 		.object({

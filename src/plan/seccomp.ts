@@ -28,10 +28,10 @@ export interface SeccompProfile {
 }
 
 const EPERM = 1;
-const carriesErrno: ReadonlySet<string> = new Set(["SCMP_ACT_ERRNO", "SCMP_ACT_TRACE"]);
+const carriesErrno: readonly string[] = ["SCMP_ACT_ERRNO", "SCMP_ACT_TRACE"];
 
 function errnoOf(action: string, errnoRet: number | undefined): { errno?: number } {
-	return carriesErrno.has(action) ? { errno: errnoRet ?? EPERM } : {};
+	return carriesErrno.includes(action) ? { errno: errnoRet ?? EPERM } : {};
 }
 
 export function compileSeccomp(seccomp: Seccomp, failUnknown = false): SeccompProfile {

@@ -1,9 +1,14 @@
 import t from "tap";
 import { BAD } from "./bad.js";
+import { BAD_ANNOTATIONS } from "./bad-annotations.js";
 import { bentText, said } from "./base.js";
 import { GOOD } from "./good.js";
 
-for (const [title, table] of Object.entries({ "good by every rule": GOOD, "bad by one rule": BAD })) {
+for (const [title, table] of Object.entries({
+	"good by every rule": GOOD,
+	"bad by one rule": BAD,
+	annotations: BAD_ANNOTATIONS,
+})) {
 	t.test(title, async (t) => {
 		for (const [name, bend, ...expected] of table) t.same(said(bentText(bend)), expected, name);
 	});

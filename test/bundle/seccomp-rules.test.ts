@@ -19,7 +19,7 @@ const GOOD: Case[] = [
 		(c) => seccomp(c, {}, { names: ["mkdir"], action: "SCMP_ACT_TRACE", errnoRet: 65535 }),
 	],
 	["default errno", (c) => seccomp(c, { defaultAction: "SCMP_ACT_ERRNO", defaultErrnoRet: 0 })],
-	["unknown annotations", annotate("run.oci.seccomp.plugins", "x")],
+	["unknown annotations", annotate("org.example.seccomp.plugins", "x")],
 	["a BPF program", annotate(bpf, Buffer.alloc(16).toString("base64"))],
 	["the longest BPF program", annotate(bpf, Buffer.alloc(8 * 4096).toString("base64"))],
 	["files for hooks", annotate("run.oci.hooks.stdout", "/var/log/hooks")],

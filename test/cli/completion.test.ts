@@ -38,7 +38,7 @@ const cases: [line: string[], offers: string[]][] = [
 		["help", "st"],
 		["start", "state"],
 	],
-	[["--log-"], ["--log-format"]],
+	[["--log-"], ["--log-format", "--log-level"]],
 	[
 		["--log-format", ""],
 		["json", "text"],

@@ -1,40 +1,41 @@
 /** --help, for people. */
 import t from "tap";
+import { globalOptions } from "../../src/cli/global-options.js";
 import { helpText, usageText } from "../../src/cli/help.js";
-import { commands, globalOptions } from "../../src/cli/table.js";
+import { commands } from "../../src/cli/table.js";
 import { drive, host } from "./drive.js";
 
 t.test("the program's help names every command and global option once", async (t) => {
 	const text = helpText();
-	for (const { name, summary } of commands) {
+	for (const { name, summary } of commands()) {
 		const rows = text.split("\n").filter((line) => line.startsWith(`  ${name} `));
 		t.equal(rows.length, 1, name);
 		t.match(rows[0], summary.split(" ").slice(0, 3).join(" "));
 	}
-	for (const { name } of globalOptions) t.match(text, new RegExp(`^ {2}(?:-., | {4})--${name}\\b`, "m"));
+	for (const { name } of globalOptions()) t.match(text, new RegExp(`^ {2}(?:-., | {4})--${name}\\b`, "m"));
 	t.match(text, /^Usage: runtime-ts /);
 	// In groups with a heading.
 	t.match(text, /\n\nBundles:\n {2}spec /);
 });
 
 t.test("a command's help has its usage, what it does, options with their values, examples", async (t) => {
-	for (const command of commands) {
+	for (const command of commands()) {
 		const text = helpText(command);
 		t.equal(text.split("\n")[0], usageText(command).trimEnd());
 		for (const { name } of command.options) t.match(text, new RegExp(`^ {2}(?:-., | {4})--${name}\\b`, "m"));
 		t.match(text, /\n {2}-h, --help +show help\n/);
 		t.match(text, /\n\nExamples:\n {2}[A-Z][\s\S]*?:\n {6}[a-z]/);
 	}
-	const list = helpText(commands.find(({ name }) => name === "list"));
+	const list = helpText(commands().find(({ name }) => name === "list"));
 	t.match(list, "-f, --format table|json");
-	const run = helpText(commands.find(({ name }) => name === "run"));
+	const run = helpText(commands().find(({ name }) => name === "run"));
 	t.match(run, "-b, --bundle DIR");
 	t.match(run, /removes it\. An\nargument that has a slash/, "folded");
 	t.notMatch(run, "`--detach`", "no marks of the text");
 });
 
 t.test("80 columns are enough", async (t) => {
-	for (const command of [undefined, ...commands]) {
+	for (const command of [undefined, ...commands()]) {
 		for (const line of helpText(command).split("\n")) {
 			// An example is a line to be copied.
 			if (!line.startsWith("      runtime-ts")) t.ok(line.length <= 80, `${command?.name}: ${line}`);

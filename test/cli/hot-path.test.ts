@@ -19,21 +19,24 @@ function reach(file: string, files: Set<string>, packages: Set<string>): void {
 	}
 }
 
-t.test("what is loaded before a command starts", async (t) => {
+// yargs, zod, node:fs and node:util cost more than a container each, and node:path a tenth of one.
+t.test("what is loaded before any command starts", async (t) => {
 	const files = new Set<string>();
 	const packages = new Set<string>();
 	reach("src/cli/main.ts", files, packages);
-	t.ok(files.has("src/plan/compile.ts"), "create comes with its compiler");
-	// yargs, zod, node:fs and node:util cost more than a container each, and node:path a tenth of one.
+	t.ok(files.has("src/plan/exec.ts"), "exec comes with its compiler");
 	t.same([...packages], []);
-	const lazy = [
-		"full",
-		"version",
-		"plan-text",
-		"default-config",
-		"commands/list",
-		"commands/explain",
-		"completion/bash",
-	];
-	for (const name of lazy) t.notOk(files.has(`src/cli/${name}.ts`), name);
+	const lazy = ["cli/full", "cli/version", "cli/default-config", "cli/commands/list", "cli/completion/bash"];
+	const ofBundles = ["bundle/rules/rules", "plan/compile", "plan/mounts", "cgroup/v1", "cgroup/systemd"];
+	for (const name of [...lazy, ...ofBundles]) t.notOk(files.has(`src/${name}.ts`), name);
+});
+
+t.test("what is loaded before create and run start", async (t) => {
+	const files = new Set<string>();
+	const packages = new Set<string>();
+	reach("src/cli/commands/from-bundle.ts", files, packages);
+	t.ok(files.has("src/plan/compile.ts"), "create comes with its compiler");
+	t.same([...packages], []);
+	for (const name of ["cli/full", "cli/default-config", "container/criu/restore"])
+		t.notOk(files.has(`src/${name}.ts`), name);
 });

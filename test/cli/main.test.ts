@@ -64,6 +64,7 @@ t.test("the log: one error record, nothing else", async (t) => {
 	const record = JSON.parse(native.files.read("/here/log.json"));
 	t.match(record, { level: "error", msg: "container does not exist", code: "container.missing" });
 	t.match(record.time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+	t.match(record, { path: "/r/gone", hint: /^there is no \/r\/gone: / });
 
 	await drive(native, ...line, "state", "gone");
 	t.equal(native.files.read("/here/log.json").trimEnd().split("\n").length, 2, "it is appended to");
@@ -98,6 +99,38 @@ t.test("--debug", async (t) => {
 	t.match(stderr, /^time="\S+" level=debug msg="arguments: .*list.*"\n$/);
 	await drive(native, "--debug", "--log", "/here/log", "--log-format", "json", "list");
 	t.match(JSON.parse(native.files.read("/here/log").split("\n")[0] ?? ""), { level: "debug" });
+});
+
+t.test("--log-level", async (t) => {
+	const config = JSON.parse(sample("runc-spec.json"));
+	config.process.terminal = false;
+	config.annotations = { "org.systemd.property.CPUWeight": "5" };
+	const levels = async (...options: string[]) => {
+		const native = host(JSON.stringify(config));
+		const log = ["--log", "/here/log", "--log-format", "json"];
+		await drive(native, ...options, ...log, "--root", "/r", "create", "-b", "/b", "c");
+		const lines = native.files.read("/here/log").split("\n").filter(Boolean);
+		return [...new Set(lines.map((line) => JSON.parse(line).level))].sort();
+	};
+	t.same(await levels(), ["error"]);
+	t.same(await levels("--log-level", "error"), ["error"]);
+	t.same(await levels("--log-level", "warning"), ["error", "warning"]);
+	t.same(await levels("--log-level=debug"), ["debug", "error", "warning"]);
+	t.same(await levels("--log-level", "error", "--debug"), ["debug", "error", "warning"], "--debug is stronger");
+	const unknown = await drive(host(), "--log-level", "loud", "list");
+	t.match(unknown, { status: 1, stderr: /^invalid log-level: loud\n/ });
+});
+
+t.test("--log-level error: no warnings", async (t) => {
+	const native = host();
+	native.files.put("/r/broken/state.json", "{}");
+	t.match((await drive(native, "--root", "/r", "list")).stderr, /^warning: load container broken: /);
+	t.equal((await drive(native, "--root", "/r", "--log-level", "error", "list")).stderr, "");
+	const logged = ["--log", "/here/log", "--root", "/r", "list"];
+	await drive(native, "--log-level", "error", ...logged);
+	t.equal(native.files.read("/here/log"), "");
+	await drive(native, ...logged);
+	t.match(native.files.read("/here/log"), /level=warning/);
 });
 
 t.test("a hint and a hook's output are for people", async (t) => {

@@ -1,9 +1,10 @@
 import fc from "fast-check";
 import t from "tap";
 import { parseFull } from "../../src/cli/full.js";
+import { globalOptions } from "../../src/cli/global-options.js";
 import { parse } from "../../src/cli/parse.js";
 import type { CommandSpec, OptionSpec } from "../../src/cli/table.js";
-import { commands, globalOptions } from "../../src/cli/table.js";
+import { commands } from "../../src/cli/table.js";
 
 const parsed = (line: string) => parse(line.split(" ").filter((word) => word !== ""));
 
@@ -104,7 +105,7 @@ function someOptions(options: readonly OptionSpec[]): fc.Arbitrary<string[][]> {
 	return fc.array(fc.constantFrom(...options).chain(optionWords), { maxLength: 4 });
 }
 
-const globals = globalOptions.filter(({ name }) => name !== "help");
+const globals = globalOptions().filter(({ name }) => name !== "help");
 const word = fc.constantFrom("c1", "9", "KILL", "true", "-", "a=b", "./b", "help");
 
 /** Options and arguments of a command in any order, as urfave/cli takes them; a `--` may end the options. */
@@ -131,7 +132,7 @@ function commandLine(command: CommandSpec): fc.Arbitrary<string[]> {
 }
 
 const validLine = fc
-	.tuple(someOptions(globals), fc.constantFrom<CommandSpec>(...commands).chain(commandLine))
+	.tuple(someOptions(globals), fc.constantFrom<CommandSpec>(...commands()).chain(commandLine))
 	.map(([global, rest]) => [...global.flat(), ...rest]);
 
 t.test("both parsers give the same answer on every valid line", async () => {
@@ -151,9 +152,9 @@ t.test("both parsers give the same answer on every valid line", async () => {
 const anyWord = fc.oneof(
 	word,
 	text,
-	fc.constantFrom(...commands.map(({ name }) => name as string)),
+	fc.constantFrom(...commands().map(({ name }) => name as string)),
 	fc
-		.constantFrom<OptionSpec>(...globalOptions, ...commands.flatMap(({ options }) => [...options]))
+		.constantFrom<OptionSpec>(...globalOptions(), ...commands().flatMap(({ options }) => [...options]))
 		.chain((option) =>
 			fc.constantFrom(
 				`--${option.name}`,
@@ -182,7 +183,7 @@ const anyWord = fc.oneof(
 const anyLine = fc
 	.tuple(
 		fc.array(anyWord, { maxLength: 1 }),
-		fc.constantFrom(...commands.map(({ name }) => name as string)),
+		fc.constantFrom(...commands().map(({ name }) => name as string)),
 		fc.array(anyWord, { maxLength: 3 }),
 	)
 	.map(([before, command, after]) => [...before, command, ...after]);

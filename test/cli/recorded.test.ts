@@ -5,7 +5,7 @@ import { commands } from "../../src/cli/table.js";
 import { invocations } from "../engines/recorded/recorded.js";
 
 for (const { client, words } of invocations()) {
-	const command = words.find((word) => commands.some(({ name }) => name === word)) ?? "";
+	const command = words.find((word) => commands().some(({ name }) => name === word)) ?? "";
 	t.test(`${client}: ${words.join(" ")}`, async (t) => {
 		if (words.includes("--version")) {
 			t.match(parse(words), { command: "version" });

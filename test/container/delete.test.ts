@@ -1,5 +1,6 @@
 import t from "tap";
 import { destroy } from "../../src/container/delete.js";
+import { nativeFailure } from "../../src/native/fake.js";
 import { put, root, SceneNative } from "./scene.js";
 
 /** What is left of containers. */
@@ -21,6 +22,25 @@ t.test("a created one is killed first", async (t) => {
 	destroy(native, { root, id: "web" });
 	t.match(native.callsOf("signalPid"), [{ pid: 500, signal: 9 }]);
 	t.strictSame(leftovers(native), []);
+});
+
+t.test("one that ends just before its signal, and one that can't be signalled", async (t) => {
+	const ending = new SceneNative();
+	put(ending, { waiting: true });
+	ending.signalPid = () => {
+		ending.processes.delete(500);
+		throw nativeFailure("pidfd_send_signal", "ESRCH");
+	};
+	destroy(ending, { root, id: "web" });
+	t.strictSame(leftovers(ending), []);
+
+	const foreign = new SceneNative();
+	put(foreign, { waiting: true });
+	foreign.signalPid = () => {
+		throw nativeFailure("pidfd_send_signal", "EPERM");
+	};
+	t.throws(() => destroy(foreign, { root, id: "web", force: true }), { code: "EPERM" });
+	t.ok(foreign.files.has(`${root}/web/state.json`), "it is still known");
 });
 
 t.test("a running one needs --force", async (t) => {

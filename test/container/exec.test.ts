@@ -178,7 +178,7 @@ t.test("a terminal: sized before the program starts, which waits for that", asyn
 		{ type: "closed" },
 	];
 	exec(native, request({ options: { args: ["sh"], tty: true } }));
-	t.ok(verbs(native).indexOf("copyTerminalSize") < verbs(native).indexOf("send"));
+	t.ok(verbs(native).indexOf("fitTerminal") < verbs(native).indexOf("send"));
 	t.match(native.callsOf("supervise"), [{ terminal: 55 }]);
 });
 

@@ -30,7 +30,14 @@ t.test("v1: frozen and thawed, running and created", async (t) => {
 		put(native, { waiting });
 		pause(native, request);
 		t.equal(statusOf(native), "paused");
-		t.throws(() => start(native, { ...request, env: {} }), { message: "cannot start a container in the paused state" });
+		t.throws(() => start(native, { ...request, env: {} }), {
+			message: "cannot start a container in the paused state",
+			context: { hint: "`resume` it first" },
+		});
+		t.throws(() => pause(native, request), {
+			message: "container not running",
+			context: { hint: "it is paused already" },
+		});
 		t.strictSame(native.callsOf("send"), [], "nobody waits for a frozen init");
 		t.throws(() => pause(native, request), { message: "container not running" });
 		resume(native, request);

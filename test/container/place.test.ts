@@ -1,5 +1,6 @@
 import t from "tap";
 import { checkId, stateRoot } from "../../src/container/place.js";
+import type { RuntimeError } from "../../src/errors.js";
 import { FakeNative } from "../../src/native/fake.js";
 
 function rootFor(env: Record<string, string>, identity: { euid: number; initialUserNamespace: boolean }) {
@@ -27,6 +28,21 @@ t.test("--root is made absolute; / is refused in every spelling", async (t) => {
 	t.equal(stateRoot(native, { root: "/a/../b" }).path, "/b");
 	t.equal(stateRoot(native, { root: "x" }).path, `${process.cwd()}/x`);
 	for (const root of ["/", "//", "/a/.."]) t.throws(() => stateRoot(native, { root }), { code: "usage" }, root);
+});
+
+t.test("a refused id: the hint says what is wrong with it", async (t) => {
+	const hintFor = (id: string): string => {
+		try {
+			checkId(id);
+		} catch (error) {
+			return (error as RuntimeError).context.hint ?? "none";
+		}
+		return "not refused";
+	};
+	t.equal(hintFor("a/b"), '"a/b" may hold letters, digits and _ + - . only');
+	t.equal(hintFor(".."), '".." is the name of another directory');
+	t.equal(hintFor("x".repeat(256)), "it has 256 characters, 255 are possible");
+	t.equal(hintFor("x".repeat(255)), "not refused");
 });
 
 t.test("ids", async (t) => {

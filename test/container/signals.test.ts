@@ -1,5 +1,6 @@
+import { constants } from "node:os";
 import t from "tap";
-import { signalNumber } from "../../src/container/signals.js";
+import { signalName, signalNames, signalNumber } from "../../src/container/signals.js";
 
 const good: [string, number][] = [
 	["9", 9],
@@ -23,6 +24,18 @@ const bad = ["", "SIG", "NOPE", "65", "-9", "9x", "1.5", "RTMIN-1", "RTMAX+1", "
 
 t.test("numbers, names with and without SIG in any case, and real-time signals", async (t) => {
 	for (const [text, number] of good) t.equal(signalNumber(text), number, text);
+});
+
+t.test("every name means what it means to the kernel", async (t) => {
+	const known = Object.entries(constants.signals);
+	t.ok(known.length > 30);
+	for (const [name, number] of known) t.equal(signalNumber(name), number, name);
+	// What Node has no names for.
+	const others = signalNames().filter((name) => !(`SIG${name}` in constants.signals));
+	const numbers: Record<string, number> = { CLD: constants.signals.SIGCHLD, UNUSED: constants.signals.SIGSYS };
+	for (const name of others) t.equal(signalNumber(name), numbers[name], name);
+	t.equal(signalName(11), "SIGSEGV");
+	t.equal(signalName(40), "signal 40");
 });
 
 t.test("anything else is an unknown signal", async (t) => {

@@ -64,7 +64,7 @@ t.test("values and record", async (t) => {
 		native.callsOf("lockDirectory").map(({ path, exclusive }) => [path, exclusive]),
 		[
 			[`${root}/web`, false],
-			[pids, true],
+			[`${root}/web/update`, true],
 		],
 	);
 	t.ok(verbs.lastIndexOf("lockDirectory") < verbs.indexOf("executeHostSteps"), "locked");
@@ -111,6 +111,18 @@ t.test("what can't be taken back is told", async (t) => {
 		message: /pids\.max: invalid argument/,
 		context: { hint: /what was changed before could not all be taken back: write somewhere: EBUSY/ },
 	});
+});
+
+t.test("an error that is none of ours, and what can't be taken back: the error stays what it is", async (t) => {
+	const native = host();
+	native.writeControl = () => {
+		throw nativeFailure("write", "EBUSY", "somewhere");
+	};
+	native.executeHostSteps = () => undefined;
+	native.replaceFile = () => {
+		throw nativeFailure("open", "ENOSPC", "state.json");
+	};
+	t.throws(() => update(native, request({ pids: { limit: 30 } })), { code: "ENOSPC" });
 });
 
 t.test("states", async (t) => {

@@ -6,19 +6,20 @@ import { type Block, readSpans, type Text } from "../../docs/man/markdown.js";
 import { commandPage, pageName, programPage, remarks } from "../../docs/man/page.js";
 import { readTextOf, textNames } from "../../docs/man/texts.js";
 import { parseFull } from "../../src/cli/full.js";
+import { globalOptions, helpOption } from "../../src/cli/global-options.js";
 import { groupedNames } from "../../src/cli/groups.js";
 import type { CommandSpec, OptionSpec } from "../../src/cli/table.js";
-import { commands, findCommand, globalOptions, helpOption, programName } from "../../src/cli/table.js";
+import { commands, findCommand, programName } from "../../src/cli/table.js";
 
 const edition = { version: "1.2.3", date: "2026-01-31" };
-const names: readonly string[] = commands.map(({ name }) => name);
+const names: readonly string[] = commands().map(({ name }) => name);
 /** Texts of commands that the table does not have yet: no page is made of them. */
 const waiting = textNames.filter((name) => name !== programName && !names.includes(name));
 
 const optionsOf = (command: CommandSpec | undefined): readonly OptionSpec[] => [
 	...(command?.options ?? []),
-	...globalOptions,
-	helpOption,
+	...globalOptions(),
+	helpOption(),
 ];
 
 function page(command: CommandSpec | undefined): string {
@@ -28,7 +29,7 @@ function page(command: CommandSpec | undefined): string {
 
 const everyPage: [name: string, command: CommandSpec | undefined][] = [
 	[programName, undefined],
-	...commands.map((command): [string, CommandSpec] => [command.name, command]),
+	...commands().map((command): [string, CommandSpec] => [command.name, command]),
 ];
 
 function allBlocks({ description, sections }: Text): Block[] {
@@ -50,11 +51,11 @@ function commandLines(text: Text): string[] {
 }
 
 t.test("every command has a text, a group, and a summary of each option", async (t) => {
-	for (const { name, summary, options } of commands) {
+	for (const { name, summary, options } of commands()) {
 		t.ok(textNames.includes(name), `docs/man/${name}.md`);
 		t.ok(groupedNames.includes(name), `${name} is in a group of src/cli/groups.ts`);
 		t.match(summary, /^[a-z].{10,75}[^.]$/, `${name} has a summary that fits on a line`);
-		for (const option of [...options, ...globalOptions] as readonly OptionSpec[]) {
+		for (const option of [...options, ...globalOptions()] as readonly OptionSpec[]) {
 			t.match(option.summary, /^.{8,110}[^.]$/, `${name} --${option.name}`);
 			if (option.kind !== "flag") t.ok(option.placeholder, `${name} --${option.name} has a name for its value`);
 		}
@@ -93,7 +94,7 @@ t.test("an option that a text names exists", async (t) => {
 		}
 		for (const tag of remarks(text).keys()) {
 			const option = /^`--([\w-]+)`$/.exec(tag)?.[1];
-			const own = command ? command.options : globalOptions;
+			const own = command ? command.options : globalOptions();
 			t.ok(
 				own.some((candidate) => candidate.name === option),
 				`${name}: a remark on ${tag}`,
@@ -170,7 +171,7 @@ t.test("a page has the parts that man(7) expects", async (t) => {
 	t.match(text, /\n\.TP\n\\fB\\-b\\fR, \\fB\\-\\-bundle\\fR \\fIDIR\\fR\nThe bundle directory/);
 	const sections = [...text.matchAll(/^\.SH "(.*)"$/gm)].map(([, title]) => title);
 	t.same(sections, ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXIT STATUS", "EXAMPLES", "SEE ALSO"]);
-	for (const { name } of commands) t.match(page(undefined), `${pageName(name).replaceAll("-", "\\-")}\\fR(8)`);
+	for (const { name } of commands()) t.match(page(undefined), `${pageName(name).replaceAll("-", "\\-")}\\fR(8)`);
 	for (const [name, command] of everyPage) {
 		t.notMatch(page(command), /^(?!\.(?:\\"|TH|SH|SS|TP|PP|IP|RS|RE|nf|fi|nh|ad) ?)\./m, `${name}: no other request`);
 		t.notMatch(page(command), /[^\n -~]/, `${name} is ASCII`);

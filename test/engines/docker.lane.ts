@@ -1,87 +1,33 @@
 /** Docker: dockerd with the runtime as its default. */
-import { existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import t from "tap";
-import { Engine } from "./engine.js";
-import { makeArchive } from "./image.js";
-import { bootMachine, criuFailure, hasAllCapabilities, runtime, until } from "./lane.js";
+import { Dockerd } from "./docker/daemon.js";
+import { daemonRestarts } from "./docker/daemon-restarts.js";
+import { bootMachine, criuFailure, hasAllCapabilities } from "./lane.js";
 import { builds } from "./suites/build.js";
-import { checkpoints } from "./suites/checkpoint.js";
-import { execs } from "./suites/exec.js";
-import { lifecycle } from "./suites/lifecycle.js";
-import { namespaces } from "./suites/namespaces.js";
-import { network } from "./suites/network.js";
-import { processes } from "./suites/process.js";
-import { resources } from "./suites/resources.js";
-import { security } from "./suites/security.js";
-import { storage } from "./suites/storage.js";
+import { common } from "./suites/common.js";
 import { userNamespaces } from "./suites/user-namespaces.js";
 
 const criu = criuFailure();
 const machine = await bootMachine(t);
-const archive = makeArchive(machine.directory);
-// BuildKit within dockerd knows nothing of the daemon's runtimes: it runs the "runc" of the PATH.
-mkdirSync(join(machine.directory, "bin"));
-symlinkSync(runtime, join(machine.directory, "bin/runc"));
+const unable = {
+	...(criu === undefined ? {} : { checkpoint: criu }),
+	...(hasAllCapabilities
+		? {}
+		: { allCapabilities: "Docker asks for all capabilities, which root of this machine does not have" }),
+};
 
-interface Daemon {
-	engine: Engine;
-	end(): Promise<number | null>;
+async function start(name: string, config: object): Promise<Dockerd> {
+	const daemon = new Dockerd(machine, name, config, unable);
+	await daemon.start();
+	await daemon.load();
+	return daemon;
 }
 
-async function start(name: string, config: object): Promise<Daemon> {
-	const directory = join(machine.directory, name);
-	mkdirSync(directory);
-	const socket = `unix://${directory}/docker.sock`;
-	const common = {
-		runtimes: { lane: { path: runtime } },
-		"default-runtime": "lane",
-		"data-root": join(directory, "data"),
-		"exec-root": join(directory, "exec"),
-		pidfile: join(directory, "docker.pid"),
-		hosts: [socket],
-		"init-path": "/usr/bin/tini-static",
-		// Docker calls checkpoints experimental.
-		experimental: true,
-	};
-	writeFileSync(join(directory, "daemon.json"), JSON.stringify({ ...common, ...config }));
-	const daemon = machine.spawn(["dockerd", "--config-file", join(directory, "daemon.json")], {
-		log: `${name}.log`,
-		env: { PATH: `${machine.directory}/bin:/usr/sbin:/usr/bin:/sbin:/bin` },
-	});
-	// Debian's own: another one in the PATH may be of another version.
-	const cli = existsSync("/usr/bin/docker") ? "/usr/bin/docker" : "docker";
-	const unable = {
-		...(criu === undefined ? {} : { checkpoint: criu }),
-		...(hasAllCapabilities
-			? {}
-			: { allCapabilities: "Docker asks for all capabilities, which root of this machine does not have" }),
-	};
-	const engine = new Engine("docker", machine, [cli, "--host", socket], unable, { execNotFound: 126 });
-	await until(async () => (await engine.run(["version"])).status === 0, "dockerd answers", 30);
-	await engine.ok("load", "--input", archive);
-	return {
-		engine,
-		async end() {
-			const ended = new Promise<number | null>((resolve) => daemon.once("exit", resolve));
-			await machine.sh(`kill $(cat ${directory}/docker.pid)`);
-			return ended;
-		},
-	};
-}
-
-const { engine, end } = await start("docker", {});
+const daemon = await start("docker", {});
+const { engine } = daemon;
 machine.remember();
 
-processes(t, engine);
-execs(t, engine);
-lifecycle(t, engine);
-resources(t, engine);
-security(t, engine);
-storage(t, engine);
-namespaces(t, engine);
-network(t, engine);
-checkpoints(t, engine);
+common(t, engine);
 builds(t, engine, {
 	"the classic builder": { env: { DOCKER_BUILDKIT: "0" }, flags: ["--force-rm"] },
 	BuildKit: { env: { DOCKER_BUILDKIT: "1" } },
@@ -96,8 +42,18 @@ t.test("all containers are removed: nothing of them is left", async (t) => {
 });
 
 t.test("dockerd ends", async (t) => {
-	t.equal(await end(), 0);
+	t.equal(await daemon.end(), 0);
 	t.same(machine.processes(), []);
+});
+
+t.test("a daemon with live-restore", async (t) => {
+	const restored = await start("docker-live-restore", { "live-restore": true });
+	daemonRestarts(t, restored);
+	t.test("it ends", async (t) => {
+		t.equal(await restored.engine.ok("ps", "--all", "--quiet"), "");
+		t.equal(await restored.end(), 0);
+		t.same(await machine.left(own), []);
+	});
 });
 
 t.test("a daemon with userns-remap", async (t) => {

@@ -5,7 +5,10 @@ import { basename, delimiter, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { TAP } from "tap";
-import { Machine } from "./machine.js";
+import { patience } from "../support/patience.js";
+import type { Machine } from "./machine.js";
+import { GuestMachine } from "./machine-guest.js";
+import { NamespaceMachine } from "./machine-namespaces.js";
 
 const repository = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -19,22 +22,23 @@ export const runtime = ((): string => {
 })();
 export const runtimeName = basename(runtime);
 
-/** Waits until the answer is true; after `seconds` an error. */
+/** Waits until the answer is true; after `seconds`, of an ordinary machine, an error. */
 export async function until(condition: () => boolean | Promise<boolean>, what: string, seconds = 15): Promise<void> {
-	const deadline = Date.now() + seconds * 1000;
+	const deadline = Date.now() + seconds * 1000 * patience;
 	while (!(await condition())) {
-		if (Date.now() > deadline) throw new Error(`in ${seconds} seconds it did not happen that ${what}`);
+		if (Date.now() > deadline) throw new Error(`in ${seconds * patience} seconds it did not happen that ${what}`);
 		await delay(100);
 	}
 }
 
-/** First line of a lane: its machine, which ends with the test file. */
+/** First line of a lane: its machine, which ends with the test file. In the project's guest that is the guest. */
 export async function bootMachine(t: TAP): Promise<Machine> {
 	if (process.getuid?.() !== 0) {
 		t.plan(0, "the engines of these tests need root");
 		process.exit(0);
 	}
-	const machine = await Machine.boot();
+	// Its tests.service tells the name of an ordinary user.
+	const machine = process.env.GUEST_USER === undefined ? await NamespaceMachine.boot() : new GuestMachine();
 	t.teardown(() => machine.halt());
 	return machine;
 }

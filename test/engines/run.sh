@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the lanes of the engines, one after the other, with the runtime RUNTIME (build/runtime-ts). Root only.
 #
-#   test/engines/run.sh [ENGINE...]     containerd cri docker podman podman-rootless buildah
+#   test/engines/run.sh [ENGINE...]     containerd cri docker podman podman-rootless buildah buildah-rootless
 #
 # TABLE   a file that gets the result of each test, as test/engines/runc.md has runc's
 set -euo pipefail
@@ -10,7 +10,7 @@ unset NODE_EXTRA_CA_CERTS
 export RUNTIME=${RUNTIME:-build/runtime-ts}
 
 engines=("$@")
-((${#engines[@]})) || engines=(containerd cri docker podman podman-rootless buildah)
+((${#engines[@]})) || engines=(containerd cri docker podman podman-rootless buildah buildah-rootless)
 results=build/engines/$(basename "$RUNTIME")
 mkdir -p "$results"
 failed=0
@@ -23,5 +23,5 @@ for engine in "${engines[@]}"; do
 	node_modules/.bin/bun test/report.ts "$results/$engine.tap" "$status" || failed=1
 done
 mapfile -t taps < <(printf "$results/%s.tap\n" "${engines[@]}")
-node_modules/.bin/bun test/engines/table.ts "$RUNTIME" "${TABLE:-}" "${taps[@]}"
+node_modules/.bin/bun test/engines/table.ts "$RUNTIME" runc.md "${TABLE:-}" "${taps[@]}"
 exit "$failed"

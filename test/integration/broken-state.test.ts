@@ -21,7 +21,10 @@ function list(): { ids: string[]; status: number | null; stderr: string } {
 t.test("a state.json that is cut off, empty, or of another program", { skip }, async (t) => {
 	const healthy = sleeper();
 	t.equal(healthy.create().status, 0);
-	for (const text of ['{"id":"x","init_pro', "", "[]", '{"id":"x","init_process_pid":1}']) {
+	const record = readFileSync(file(healthy), "utf8");
+	const without = (name: string) => JSON.stringify({ ...JSON.parse(record), [name]: null });
+	const damaged = ["config", "cgroup_paths", "runtime_ts"].map(without);
+	for (const text of ['{"id":"x","init_pro', "", "[]", '{"id":"x","init_process_pid":1}', ...damaged]) {
 		const broken = space.container();
 		mkdirSync(`${space.root}/${broken.id}`);
 		writeFileSync(file(broken), text);

@@ -74,6 +74,19 @@ t.test("success is silent", async (t) => {
 	t.same(result.log, []);
 });
 
+t.test("an argument that is not UTF-8 is refused, not changed", { skip: oursOnly }, async (t) => {
+	const container = sleeper();
+	t.equal(container.create().status, 0);
+	t.equal(container.start().status, 0);
+	const bytes = String.raw`set -- "$@" "$(printf 'a\377b')";`;
+	const refusal = /^argument \d+, "a\uFFFDb", is not UTF-8\nhint: /;
+	for (const args of [["state"], ["exec", container.id, "echo"], ["create", "--bundle"]]) {
+		t.match(runtime.command(args, { shell: bytes }), { status: 1, stdout: "", stderr: refusal }, args.join(" "));
+	}
+	t.match(runtime.command(["exec", container.id, "echo", "a\uFFFDb"]), { status: 0, stdout: "a\uFFFDb\n" });
+	t.equal(container.delete("--force").status, 0);
+});
+
 t.test("version", async (t) => {
 	const { stdout } = runtime.command(["--version"], { globals: [] });
 	const lines = stdout.trim().split("\n");

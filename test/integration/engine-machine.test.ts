@@ -1,7 +1,7 @@
 /** The machine that the lanes of the engines run in: is it one, and does it see what is left in it? */
 import { existsSync, readFileSync } from "node:fs";
 import t from "tap";
-import { Machine } from "../engines/machine.js";
+import { NamespaceMachine } from "../engines/machine-namespaces.js";
 
 if (process.getuid?.() !== 0) {
 	t.plan(0, "namespaces and cgroups take root");
@@ -9,7 +9,7 @@ if (process.getuid?.() !== 0) {
 }
 
 t.test("a process table, a network, an /etc and an /run of its own", async (t) => {
-	const machine = await Machine.boot();
+	const machine = await NamespaceMachine.boot();
 	t.teardown(() => machine.halt());
 	t.equal(await machine.sh("ls /sys/class/net"), "lo");
 	t.equal(await machine.sh("ls /run | grep -v mount | tr '\\n' ' '"), "lock user");
@@ -26,7 +26,7 @@ t.test("a process table, a network, an /etc and an /run of its own", async (t) =
 });
 
 t.test("controllers can be given to cgroups below", async (t) => {
-	const machine = await Machine.boot();
+	const machine = await NamespaceMachine.boot();
 	t.teardown(() => machine.halt());
 	const v2 = existsSync("/sys/fs/cgroup/cgroup.controllers");
 	const file = v2 ? "/sys/fs/cgroup/a/memory.max" : "/sys/fs/cgroup/memory/a/memory.limit_in_bytes";
@@ -41,7 +41,7 @@ for (const [what, script, found] of [
 	["a container's state", "mkdir -p /run/runtime-ts/left", /^state \/run\/runtime-ts\/left$/],
 ] as const) {
 	t.test(`${what} that is left is found, and goes with the machine`, async (t) => {
-		const machine = await Machine.boot();
+		const machine = await NamespaceMachine.boot();
 		t.teardown(() => machine.halt());
 		await machine.sh(script);
 		const left = await machine.left();

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import type { Bundle, Edit } from "../support/bundle.js";
@@ -50,6 +50,30 @@ const cases: Case[] = [
 		name: "a duplicate key",
 		spoil: (bundle) => text(bundle, (json) => json.replace('"hostname"', '"hostname": "first",\n\t"hostname"')),
 		message: /duplicate.*hostname/i,
+	},
+	{
+		name: "arrays a hundred thousand deep",
+		spoil: (bundle) =>
+			text(bundle, (json) =>
+				json.replace("{", `{ "annotations": { "a": ${"[".repeat(100_000)}${"]".repeat(100_000)} },`),
+			),
+		message: /create failed: config\.json#\/annotations\/a.*nested deeper than 200 levels \(line 1, column \d+\)/,
+	},
+	{
+		name: "a config.json that never ends",
+		spoil: ({ path }) => {
+			rmSync(join(path, "config.json"));
+			symlinkSync("/dev/zero", join(path, "config.json"));
+		},
+		message: /create failed: open .*\/config\.json: file too large/,
+	},
+	{
+		name: "a config.json that is a directory",
+		spoil: ({ path }) => {
+			rmSync(join(path, "config.json"));
+			mkdirSync(join(path, "config.json"));
+		},
+		message: /create failed: open .*\/config\.json: is a directory/,
 	},
 	{
 		name: "an unknown namespace",

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import type { Edit } from "../support/bundle.js";
-import { failed, runtimeName, unlessPeer } from "../support/runtime.js";
+import { failed, oursOnly, runtimeName, unlessPeer } from "../support/runtime.js";
 import { nothingLeft, workspace } from "../support/workspace.js";
 
 const space = workspace(t);
@@ -142,6 +142,22 @@ t.test("an id that exists", async (t) => {
 	t.equal(container.state().pid, pid, "the first one is untouched");
 	t.equal(container.state().status, "created");
 	t.equal(container.delete("--force").status, 0);
+});
+
+t.test("an argument or a variable that is too large", { skip: oursOnly }, async (t) => {
+	const large = "x".repeat(131_072);
+	const arguments_ = space.container((config) => {
+		config.process.args = ["/bin/true", large];
+	});
+	const cause = /exec \/bin\/true: argument list too long/;
+	const run = arguments_.run();
+	t.match(run, { status: 1, stderr: cause });
+	t.match(run.stderr, /hint: .*argument 1 has 131072\n/);
+	const variable = space.container((config) => {
+		config.process.env = ["PATH=/bin", `LARGE=${large}`];
+		config.process.args = ["/bin/true"];
+	});
+	t.match(variable.run().stderr, /hint: .*the variable LARGE has 131078\n/);
 });
 
 t.test("a pid file that cannot be written", async (t) => {

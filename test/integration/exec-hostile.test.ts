@@ -1,6 +1,6 @@
 /** exec in a container whose root, or whose processes, are against it. */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { ask, end, exec, sleeping } from "../support/exec.js";
@@ -59,6 +59,11 @@ t.test("the /proc of the container may be anything", { skip: oursOnly }, async (
 	end(container);
 });
 
+function makeEmpty(path: string): string {
+	writeFileSync(path, "");
+	return path;
+}
+
 t.test("/etc/passwd that blocks, leads out, or lies", async (t) => {
 	const homes: [string, (passwd: string) => void, string][] = [
 		["a FIFO", (passwd) => execFileSync("mkfifo", [passwd]), "/"],
@@ -66,6 +71,7 @@ t.test("/etc/passwd that blocks, leads out, or lies", async (t) => {
 		["a symlink by a descriptor", (passwd) => symlinkSync("/proc/self/fd/5", passwd), "/"],
 		["a directory", (passwd) => mkdirSync(passwd), "/"],
 		["a user whose name is the number", (passwd) => writeFileSync(passwd, "1000:x:0:0::/wrong:/bin/sh\n"), "/"],
+		["as long as a file can be", (passwd) => truncateSync(makeEmpty(passwd), 2 ** 43), "/"],
 		["endless", (passwd) => symlinkSync("/dev/zero", passwd), "/"],
 		[
 			"a line too long",

@@ -91,7 +91,8 @@ t.test("--console-socket: detached, with the size of process.json", async (t) =>
 	const result = exec(container, options, "");
 	t.equal(result.status, 0, result.stderr);
 	await receiver.answered(/^received 1 \/dev\/pts\/\d+/m);
-	await receiver.shows(/33 99/);
+	await receiver.shows(/33 99\r\n/);
+	t.ok((await receiver.modes()).includes("onlcr"), "the receiver's to change");
 	receiver.write("typed\n");
 	await receiver.shows(/got typed/);
 	const pid = Number(readFileSync(pidFile, "utf8"));

@@ -1,6 +1,6 @@
 /** exec on the unified hierarchy, and under AppArmor: what test/vm's guest has and many hosts have not. */
 import { execFileSync } from "node:child_process";
-import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import type { Bundle } from "../support/bundle.js";
@@ -52,6 +52,24 @@ t.test("in a user namespace, too", async (t) => {
 		withNamespace(config);
 	});
 	t.equal(ask(container, `${own}; id -u`), "0::/\n0");
+	end(container);
+});
+
+t.test("in a user namespace whose root owns the cgroup, because it may write to it", async (t) => {
+	const container = sleeping(space, (config, bundle) => {
+		mapped(config, bundle);
+		withNamespace(config);
+		for (const mount of config.mounts)
+			if (mount.type === "cgroup") mount.options = ["nosuid", "noexec", "nodev", "relatime"];
+	});
+	t.equal(statSync(`${root}/${container.id}/cgroup.procs`).uid, 100_000);
+	t.equal(statSync(`${root}/${container.id}/cgroup.procs`).gid, 0);
+	t.equal(ask(container, `${own}; id -u`), "0::/\n0");
+	t.equal(ask(container, "cat /sys/fs/cgroup/cgroup.procs | wc -l"), "4", "the first, the shell, cat and wc");
+	const move = "mkdir /sys/fs/cgroup/below; for pid in $(cat /sys/fs/cgroup/cgroup.procs); do";
+	const share = "echo +pids >/sys/fs/cgroup/cgroup.subtree_control";
+	ask(container, `${move} echo $pid >/sys/fs/cgroup/below/cgroup.procs 2>/dev/null; done; ${share}`);
+	t.equal(ask(container, own), "0::/below", "where its first process is, since its own takes no process any more");
 	end(container);
 });
 

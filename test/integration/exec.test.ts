@@ -101,6 +101,7 @@ t.test("errors of the command line and of the container", { skip: unlessPeer({ c
 		["--cwd relative", "true", /Cwd must be an absolute path/],
 		["--user root", "true", /bad uid/],
 		["--user 1:wheel", "true", /bad gid/],
+		["--env NAME", "true", /invalid environment variable: "NAME"/],
 		["", "", /exec args cannot be empty/],
 	];
 	for (const [options, command, message] of refusals) {
@@ -117,6 +118,7 @@ t.test("errors of the command line and of the container", { skip: unlessPeer({ c
 t.test("errors that are ours", { skip: oursOnly }, async (t) => {
 	const refusals: [string, string, RegExp][] = [
 		["--user 4294967295", "true", /bad uid/],
+		["--env =value", "true", /invalid environment variable: "=value"/],
 		["--cap CAP_NOSUCH", "true", /unknown capability "CAP_NOSUCH"/],
 		["--apparmor profile", "true", /apparmor/],
 		["--process-label label", "true", /selinux/],
@@ -137,6 +139,8 @@ t.test("errors that are ours", { skip: oursOnly }, async (t) => {
 		t.match(result.error, message);
 	}
 	t.match(exec(shared, "--user 4294967294", "id -u").stdout, "4294967294");
+	t.match(exec(shared, "--detach --tty", "true").stderr, /\nhint: give --console-socket, or leave out --tty\n/);
+	t.match(exec(shared, "--detach --console-socket /nosuch", "true").stderr, /\nhint: add --tty\n/);
 });
 
 t.test("--process", async (t) => {

@@ -159,22 +159,31 @@ t.test("without args a hook gets its path as args[0], without env the runtime's 
 	t.match(seen, /^HOME=\/root$/m);
 });
 
-t.test("hooks do not get stray descriptors", async (t) => {
-	const file = space.path("hook-fds");
+t.test("hooks do not get stray descriptors, and none of those that are the program's", async (t) => {
+	const directory = space.path("hook-fds");
+	mkdirSync(directory);
 	const container = space.container((config: Config) => {
-		config.hooks = {
-			createRuntime: [
-				{ path: "/bin/sh", args: ["sh", "-c", `exec ls -l /proc/self/fd > ${file}`], env: ["PATH=/usr/bin:/bin"] },
-			],
-		};
+		config.mounts.push({ destination: "/tmp", source: directory, options: ["bind"] });
+		config.hooks = Object.fromEntries(
+			kinds.map((kind) => {
+				const place = kind === "startContainer" ? "/tmp" : directory;
+				const script = `exec ls -l /proc/self/fd > ${place}/${kind}`;
+				return [kind, [{ path: "/bin/sh", args: ["sh", "-c", script], env: ["PATH=/usr/bin:/bin"] }]];
+			}),
+		);
 	});
-	t.equal(container.run().status, 0);
-	const targets = readFileSync(file, "utf8").match(/\d+ -> .*/g) ?? [];
-	t.same(
-		targets.map((line) => line.split(" ")[0]),
-		["0", "1", "2", "3"],
-		"3 is the directory that ls reads",
-	);
+	const result = container.run(["--preserve-fds", "2"], { shell: "exec 3</etc/hostname 4</etc 5</etc;" });
+	t.equal(result.status, 0, result.stderr);
+	for (const kind of kinds) {
+		const targets = readFileSync(join(directory, kind), "utf8").match(/\d+ -> .*/g) ?? [];
+		// ls itself reads the directory.
+		const others = targets.filter((line) => !/ \/proc\/\d+\/fd$/.test(line));
+		t.same(
+			others.map((line) => line.split(" ")[0]),
+			["0", "1", "2"],
+			kind,
+		);
+	}
 });
 
 function writeHook(path: string, script: string): void {

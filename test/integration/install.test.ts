@@ -23,7 +23,7 @@ function files(): string[] {
 		.sort();
 }
 
-const pages = ["runtime-ts", ...commands.map(({ name }) => `runtime-ts-${name}`)].map(
+const pages = ["runtime-ts", ...commands().map(({ name }) => `runtime-ts-${name}`)].map(
 	(name) => `/usr/share/man/man8/${name}.8`,
 );
 const completions = [

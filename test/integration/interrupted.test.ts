@@ -1,6 +1,8 @@
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { constants } from "node:os";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import t from "tap";
 import type { Edit } from "../support/bundle.js";
@@ -110,6 +112,19 @@ t.test("a hook that hangs can be given up", { skip: oursOnly }, async (t) => {
 			await isClean(t, space, `${kind} ${signal}`);
 		}
 	}
+});
+
+t.test("an init that is stuck before it has made a process is given up", { skip: oursOnly }, async (t) => {
+	const container = space.container((config, bundle) => {
+		sleeps(config, bundle);
+		// Opened by the init: nobody reads from it.
+		execFileSync("mkfifo", [join(bundle.path, "fifo")]);
+		config.annotations = { "run.oci.hooks.stdout": join(bundle.path, "fifo") };
+		config.hooks = { createContainer: [{ path: "/bin/true" }] };
+	});
+	const ending = await interrupted(container, "create", "SIGTERM", () => delay(500));
+	t.equal(ending.status, 143, ending.stderr);
+	await isClean(t, space, "stuck");
 });
 
 const resets = onNode && "Node takes every signal back that its caller ignores";

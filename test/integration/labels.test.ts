@@ -78,6 +78,14 @@ t.test("an AppArmor profile confines the program", { skip: withAppArmor }, async
 		t.match(seen.passwd, /Permission denied/);
 		t.equal(seen.group, "root:x:0:");
 	}
+	// Podman hides /sys/kernel from a container with a user namespace; runc and crun don't look there.
+	const container = space.container((config) => {
+		config.process.apparmorProfile = profile;
+		config.process.args = ["/bin/cat", "/proc/self/attr/current"];
+	});
+	const hide = "umount --lazy /sys/kernel/security";
+	const shell = `exec unshare --mount sh -c '${hide} && exec "$@"' sh "$@";`;
+	t.equal(container.run([], { shell }).stdout, `${profile} (enforce)\n`, "where securityfs is hidden, too");
 	t.match(
 		error((config) => {
 			config.process.apparmorProfile = `${profile}-missing`;

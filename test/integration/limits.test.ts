@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import t from "tap";
 import { defaultCapabilities } from "../support/config.js";
-import { onNode, unlessPeer } from "../support/runtime.js";
-import { nothingLeft, workspace } from "../support/workspace.js";
+import { onNode, oursOnly, Runtime, unlessPeer } from "../support/runtime.js";
+import { Container, nothingLeft, workspace } from "../support/workspace.js";
 
 const space = workspace(t);
 const sets = "grep ^Cap /proc/self/status";
@@ -27,6 +27,8 @@ const numbers: Record<string, number> = {
 	CAP_SYS_CHROOT: 18,
 	CAP_MKNOD: 27,
 	CAP_AUDIT_WRITE: 29,
+	CAP_SYSLOG: 34,
+	CAP_BPF: 39,
 };
 
 function mask(names: string[]): string {
@@ -62,6 +64,41 @@ t.test("five capability sets, each as it is written", async (t) => {
 		CapBnd: mask(["CAP_CHOWN", "CAP_KILL", "CAP_NET_RAW", "CAP_SETPCAP"]),
 		CapAmb: mask(["CAP_NET_RAW"]),
 	});
+});
+
+t.test("those above 31 are in the other half of the kernel's sets", async (t) => {
+	const names = ["CAP_CHOWN", "CAP_SYSLOG", "CAP_BPF"];
+	const seen = space.inside(
+		(config) => {
+			const all = { bounding: names, permitted: names, effective: names, inheritable: names, ambient: names };
+			config.process.capabilities = all;
+			config.process.user = { uid: 1000, gid: 1000 };
+		},
+		{ sets },
+	);
+	for (const [name, value] of Object.entries(parse(seen.sets))) t.equal(value, mask(names), name);
+});
+
+t.test("what the caller has of ambient capabilities ends with the caller", async (t) => {
+	const names = ["CAP_CHOWN", "CAP_NET_RAW"];
+	const made = space.container((config) => {
+		config.process.capabilities = { bounding: names, permitted: names, effective: names, inheritable: names };
+		config.process.user = { uid: 1000, gid: 1000 };
+		config.process.args = ["/bin/grep", "^Cap", "/proc/self/status"];
+	});
+	const caller = ["setpriv", "--inh-caps", "+chown,+net_raw", "--ambient-caps", "+chown,+net_raw", "--"];
+	const runtime = new Runtime(space.root, space.path("io"), caller);
+	const result = new Container(made.id, made.bundle, runtime).run();
+	t.equal(result.status, 0, result.stderr);
+	t.match(parse(result.stdout.trim()), { CapInh: mask(names), CapPrm: mask([]), CapEff: mask([]), CapAmb: mask([]) });
+});
+
+t.test("a bounding set that can't be cut down is an error, not a larger one", { skip: oursOnly }, async (t) => {
+	const made = space.container();
+	const runtime = new Runtime(space.root, space.path("io"), ["setpriv", "--bounding-set", "-setpcap", "--"]);
+	const result = new Container(made.id, made.bundle, runtime).create();
+	t.equal(result.status, 1);
+	t.match(result.error, /unable to apply caps: bound capabilities to .*: operation not permitted/);
 });
 
 t.test("root has what the bounding set leaves", async (t) => {

@@ -1,9 +1,10 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import type { Config } from "../support/config.js";
 import { mountOn, parseMountinfo } from "../support/mountinfo.js";
+import { oursOnly } from "../support/runtime.js";
 import { nothingLeft, workspace } from "../support/workspace.js";
 
 const space = workspace(t);
@@ -187,6 +188,20 @@ t.test("tmpcopyup leaves the image as it was", async (t) => {
 	t.equal(container.run().status, 0);
 	t.equal(readFileSync(join(container.bundle.rootfs, "tmp/file"), "utf8"), "image\n");
 	t.notOk(existsSync(join(container.bundle.rootfs, "tmp/new")));
+});
+
+t.test("what tmpcopyup copies is the container's memory", { skip: oursOnly }, async (t) => {
+	const container = space.container((config, bundle) => {
+		// No blocks on the disk, and as many pages in memory.
+		writeFileSync(join(bundle.rootfs, "var/sparse"), "");
+		truncateSync(join(bundle.rootfs, "var/sparse"), 200 << 20);
+		config.mounts = config.mounts.filter(({ type }) => type !== "cgroup");
+		config.mounts.push({ destination: "/var", type: "tmpfs", source: "tmpfs", options: ["tmpcopyup"] });
+		config.linux.resources = { ...config.linux.resources, memory: { limit: 20 << 20 } };
+	});
+	const result = container.create();
+	t.equal(result.status, 1);
+	t.match(result.error, /OOM-killed/);
 });
 
 t.test("overlay", async (t) => {

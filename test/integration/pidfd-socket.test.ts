@@ -48,6 +48,26 @@ t.test("run hands it over before the program runs", { skip }, async (t) => {
 	t.match(said(), /^word standard\npid [1-9]\d*\nended\n$/);
 });
 
+t.test("crun's annotation names another receiver", { skip }, async (t) => {
+	const sockets = [space.path("annotated.sock"), space.path("option.sock")] as const;
+	const [annotated, option] = [await listen(sockets[0]), await listen(sockets[1])];
+	const container = space.container((config) => {
+		config.process.args = ["/bin/sleep", "1000"];
+		config.annotations = { "run.oci.pidfd_receiver": sockets[0] };
+	});
+	t.equal(container.create(["--pidfd-socket", sockets[1]]).status, 0);
+	for (const { said } of [annotated, option]) {
+		await eventually(() => said().includes("pid "), "the pidfd comes");
+		t.match(said(), `pid ${container.state().pid}\n`);
+	}
+	t.equal(container.delete("--force").status, 0);
+	await eventually(() => annotated.said().includes("ended"), "its end is seen");
+	const again = container.run();
+	t.equal(again.status, 1);
+	t.match(again.stderr, /unable to hand the pidfd to .*annotated\.sock: .*\nhint: run\.oci\.pidfd_receiver names/);
+	t.same(container.runtime.command(["list", "-q"]).stdout, "");
+});
+
 t.test("nobody listens: an error, and nothing is left", { skip }, async (t) => {
 	const container = space.container();
 	const result = container.create(["--pidfd-socket", space.path("nobody.sock")]);

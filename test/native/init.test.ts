@@ -232,8 +232,8 @@ t.test(
 		const { pidfd } = pidOf(messages);
 		native.signalPid({ pidfd, signal: 9 });
 		native.reap({ pidfd });
-		t.equal(failureOf(() => native.connect({ path })).code, "ECONNREFUSED", "its listener is gone with it");
-		t.equal(failureOf(() => native.connect({ path: `${path}.none` })).code, "ENOENT");
+		t.equal(failureOf(() => native.connect({ path, wait: true })).code, "ECONNREFUSED", "its listener is gone with it");
+		t.equal(failureOf(() => native.connect({ path: `${path}.none`, wait: true })).code, "ENOENT");
 		native.close({ fd: pidfd });
 		native.close({ fd: channel });
 	},

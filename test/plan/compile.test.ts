@@ -122,6 +122,12 @@ t.test("the cgroup is joined as late as possible", async (t) => {
 		"without anything that needs it, just before the pivot",
 	);
 
+	const copying = structuredClone(spec);
+	copying.mounts.push({ destination: "/var", type: "tmpfs", source: "tmpfs", options: ["tmpcopyup"] });
+	const copied = compile(copying);
+	const copy = position(copied, (step) => step.op === "mount.filesystem" && step.copyUp === true);
+	t.equal(at(copied, "cgroup.join"), copy - 1, "before what is copied takes memory");
+
 	spec.hooks = { createContainer: [{ path: "/bin/hook" }] };
 	const hooked = compile(spec);
 	t.equal(at(hooked, "cgroup.join"), at(hooked, "hook.run") - 1, "before the first hook");

@@ -73,6 +73,20 @@ t.test("without SELinux a process's label is refused, and mounts get none", asyn
 	t.strictSame(compile(spec).warnings, []);
 });
 
+t.test("an annotation names the option for the mount label", async (t) => {
+	const spec = defaultSpec();
+	spec.linux.mountLabel = label;
+	const contexts = () => {
+		const found = stepsOf(compile(spec, { host: { selinux: true } }), "mount.filesystem")
+			.filter(({ type }) => type === "devpts")
+			.flatMap(({ options }) => options.filter((option) => option[1] === label));
+		return found.map(([option]) => option);
+	};
+	t.same(contexts(), ["context"]);
+	spec.annotations = { "run.oci.mount_context_type": "rootcontext" };
+	t.same(contexts(), ["rootcontext"]);
+});
+
 t.test("the mount label is an option of the filesystems that take one", async (t) => {
 	const spec = defaultSpec();
 	spec.linux.mountLabel = label;

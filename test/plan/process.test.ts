@@ -129,3 +129,19 @@ t.test("capabilities: what capset would refuse is dropped", async (t) => {
 	delete spec.process.capabilities;
 	t.strictSame(stepOf(compile(spec), "capabilities.bound").keep, [], "no object: none");
 });
+
+t.test("an ordinary user may enter a container that waits, if nobody else is in it", async (t) => {
+	const spec = defaultSpec();
+	const others = (spec.linux?.namespaces ?? []).filter(({ type }) => type !== "pid" && type !== "user");
+	const waits = (more: { type: "pid" | "user"; path?: string }[], euid: number, via: "socket" | "channel") => {
+		const maps = [{ containerID: 0, hostID: 1000, size: 1 }];
+		const linux = { ...spec.linux, namespaces: [...others, ...more], uidMappings: maps, gidMappings: maps };
+		return stepOf(compile({ ...spec, linux }, { options: { startVia: via }, host: { euid } }), "start.wait").enterable;
+	};
+	const alone = [{ type: "pid" as const }, { type: "user" as const }];
+	t.equal(waits(alone, 1000, "socket"), true);
+	t.equal(waits(alone, 0, "socket"), undefined, "the host's root may in any case");
+	t.equal(waits(alone, 1000, "channel"), undefined, "run does not wait");
+	t.equal(waits([{ type: "pid", path: "/proc/1/ns/pid" }, { type: "user" }], 1000, "socket"), undefined);
+	t.equal(waits([{ type: "pid" }, { type: "user", path: "/proc/1/ns/user" }], 1000, "socket"), undefined);
+});

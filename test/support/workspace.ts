@@ -6,6 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { TAP } from "tap";
 import { type Bundle, type Edit, makeBundle, writeConfig } from "./bundle.js";
 import { findLeaks, mounts, processes, removeCgroups } from "./leaks.js";
+import { patience } from "./patience.js";
 import { type CommandOptions, type Result, Runtime } from "./runtime.js";
 
 export interface State {
@@ -75,11 +76,11 @@ export class Container {
 	}
 }
 
-/** Polls, for what has no event to wait for; fails after ten seconds. */
+/** Polls, for what has no event to wait for; fails after ten seconds, of an ordinary machine. */
 export async function eventually(condition: () => boolean, what: string): Promise<void> {
-	const deadline = Date.now() + 10_000;
+	const deadline = Date.now() + 10_000 * patience;
 	while (!condition()) {
-		if (Date.now() > deadline) throw new Error(`in ten seconds it did not happen that ${what}`);
+		if (Date.now() > deadline) throw new Error(`in ${10 * patience} seconds it did not happen that ${what}`);
 		await delay(10);
 	}
 }

@@ -99,28 +99,29 @@ if ((EUID != 0)); then
 	as_root=(sudo)
 fi
 
-install() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}"; }
+install_missing() {
+	"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}"
+}
 
 # The packages of engines start their services and enable them for the next boot. The tests start engines of their own,
 # so for the time of the installation nothing is started, and what the packages enabled is disabled again.
 policy=/usr/sbin/policy-rc.d
-services=(containerd.service docker.service docker.socket podman.service podman.socket podman-auto-update.service
-	podman-auto-update.timer podman-restart.service)
+remove_policy() { "${as_root[@]}" rm -f "$policy"; }
+enabled_units() { systemctl list-unit-files --state=enabled --no-legend 2>/dev/null | cut -d ' ' -f 1 | sort; }
 quietly() {
-	local enabled=() service
-	for service in "${services[@]}"; do
-		systemctl is-enabled --quiet "$service" 2>/dev/null && enabled+=("$service")
-	done
-	local own=
-	[[ -e $policy ]] || own=1
-	[[ -z $own ]] || printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" install -m 755 /dev/stdin "$policy"
-	local status=0
+	local before status=0 unit
+	before=$(enabled_units)
+	if [[ ! -e $policy ]]; then
+		# Left behind by ^C it would keep the machine from starting any service of any package.
+		trap remove_policy EXIT
+		# Errors are returned: `set -e` is off in what stands before an ||.
+		printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null || return 1
+		"${as_root[@]}" chmod 755 "$policy" || return 1
+	fi
 	"$@" || status=$?
-	[[ -z $own ]] || "${as_root[@]}" rm -f "$policy"
-	for service in "${services[@]}"; do
-		[[ " ${enabled[*]} " == *" $service "* ]] && continue
-		"${as_root[@]}" systemctl disable "$service" >/dev/null 2>&1 || true # of a package that is not there
-	done
+	while read -r unit; do
+		"${as_root[@]}" systemctl disable "$unit" >/dev/null 2>&1
+	done < <(comm -13 <(echo "$before") <(enabled_units))
 	return "$status"
 }
 
@@ -128,7 +129,7 @@ echo "installing ${missing[*]}"
 # A fresh machine has no package lists, an old one has lists that name packages which are gone: fetch them, then again.
 with=()
 [[ " $* " != *" engines "* ]] || with=(quietly)
-"${with[@]}" install >/dev/null 2>&1 || {
+"${with[@]}" install_missing >/dev/null 2>&1 || {
 	"${as_root[@]}" apt-get update -q
-	"${with[@]}" install
+	"${with[@]}" install_missing
 }

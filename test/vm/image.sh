@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Makes the guest's disk, kernel and initramfs from Debian 12's packages, once for each version of this directory.
 #
-#   image.sh        prints the directory that has disk.ext4, vmlinuz and initrd
+#   image.sh            prints the directory that has disk.ext4, vmlinuz and initrd
+#   image.sh engines    those of an image that has the engines too, for their lanes
 #
 # The cache is ${VM_CACHE:-~/.cache/runtime-ts/vm}, 0.7 GB an image. Needs root (mmdebstrap, chroot) when there is none yet.
 set -euo pipefail
@@ -18,6 +19,12 @@ packages=(
 	iproute2 kmod libcap2-bin libstdc++6 procps strace criu iptables
 )
 
+# The engines with what they call; the lanes start them themselves.
+engines=(
+	containerd docker.io podman buildah conmon runc crun containernetworking-plugins golang-github-containers-common
+	slirp4netns tini curl
+)
+
 # Started by nothing else, needed by no test; together they are more than half of the time to boot.
 masked=(
 	apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer
@@ -29,6 +36,19 @@ masked=(
 	# Without udev nobody announces the terminals that these would wait 90 seconds for.
 	getty@.service serial-getty@.service
 )
+
+case "${1:-}" in
+	"") size=3G ;;
+	engines)
+		size=5G
+		packages+=("${engines[@]}")
+		masked+=(
+			containerd.service docker.service docker.socket podman.service podman.socket podman-restart.service
+			podman-auto-update.service podman-auto-update.timer
+		)
+		;;
+	*) echo "there is no image $1" >&2; exit 2 ;;
+esac
 
 say() { echo "test-vm: $*" >&2; }
 
@@ -107,12 +127,12 @@ build() {
 	chroot "$root" depmod "$version"
 	configure "$root"
 	initramfs "$root" "$version" "$out/initrd"
-	mkfs.ext4 -q -F -O ^has_journal -E lazy_itable_init=1,nodiscard -d "$root" "$out/disk.ext4" 3G >>"$out/build.log" 2>&1
+	mkfs.ext4 -q -F -O ^has_journal -E lazy_itable_init=1,nodiscard -d "$root" "$out/disk.ext4" "$size" >>"$out/build.log" 2>&1
 	rm -r "$root" "$out/kernel" "$out/kernel.deb"
 }
 
 [[ $(uname -m) == x86_64 ]] || { say "there is a guest for x86-64 only"; exit 1; }
-key=$({ cat image.sh guest/*; echo "$mirror $security"; } | sha256sum | cut -c1-16)
+key=$({ cat image.sh guest/*; echo "$mirror $security ${1:-}"; } | sha256sum | cut -c1-16)
 image=$cache/$key
 mkdir -p "$cache"
 exec 9>"$cache/lock"

@@ -29,6 +29,7 @@ echo 'module.exports = {}' >"$tree/node_modules/react-element-to-jsx-string/inde
 
 cp "$(node -p process.execPath)" "$tree/bin/node"
 echo "$limit" >"$tree/limit"
+echo "${VM_ENVIRONMENT:-}" >"$tree/environment"
 for file; do
 	file=${file#"$PWD/"}
 	[[ -f $file && -f $tree/${file%.ts}.js ]] || { echo "test-vm: no test file $file" >&2; exit 1; }

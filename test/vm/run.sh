@@ -10,6 +10,9 @@
 #             with systemd.legacy_systemd_cgroup_controller=1 with plain v1; apparmor=0 without AppArmor;
 #             "security=selinux selinux=1" with SELinux in its place (labels.test.ts, which brings the policy)
 # VM_LIMIT    seconds for everything (1500), VM_FILE_LIMIT seconds for one file (300)
+# VM_IMAGE    another image of test/vm/image.sh; VM_MEMORY the guest's memory (2G); VM_ENVIRONMENT lines KEY=VALUE for the
+#             tests; VM_OUT a directory for this run in place of build/vm, where the results are; VM_FETCH a directory of
+#             the project that the tests wrote to in the guest, copied there
 #
 # The processor is emulated (qemu's TCG), whether the host has KVM or not, so that all machines give the same answers: the
 # guest boots in about 15 s and runs programs ten times slower than the host.
@@ -29,8 +32,8 @@ limit=${VM_LIMIT:-1500}
 boot_limit=180
 
 test/tools/install-deps.sh vm
-image=$(test/vm/image.sh)
-out=$PWD/build/vm
+image=$(test/vm/image.sh ${VM_IMAGE:+"$VM_IMAGE"})
+out=${VM_OUT:-$PWD/build/vm}
 mkdir -p "$out"
 exec 8>"$out/lock"
 flock -n 8 || { say "another run uses $out"; exit 1; }
@@ -44,7 +47,7 @@ tap=$out/test.tap console=$out/console
 # processors only cost time.
 # pdeathsig: qemu ends with this script, however that ends.
 setpriv --pdeathsig KILL qemu-system-x86_64 \
-	-machine pc -accel tcg,thread=multi,tb-size=512 -cpu max,la57=off -smp 2 -m 2G \
+	-machine pc -accel tcg,thread=multi,tb-size=512 -cpu max,la57=off -smp 2 -m "${VM_MEMORY:-2G}" \
 	-nodefaults -no-user-config -no-reboot -display none \
 	-kernel "$image/vmlinuz" -initrd "$image/initrd" \
 	-append "console=ttyS0 quiet loglevel=4 panic=-1 tsc=reliable norandmaps mitigations=off random.trust_cpu=on systemd.unified_cgroup_hierarchy=1 apparmor=1 security=apparmor ${VM_APPEND:-}" \
@@ -100,4 +103,5 @@ fi
 wait $qemu 2>/dev/null || true
 wait $printer || true
 say "$((SECONDS - started)) s in the guest"
+[[ -z ${VM_FETCH:-} ]] || debugfs -R "rdump /$VM_FETCH $out" "$out/project.ext4" >>"$out/qemu.log" 2>&1
 node_modules/.bin/bun test/report.ts "$tap" "$status"

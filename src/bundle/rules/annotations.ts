@@ -1,5 +1,6 @@
-import { annotation, annotationAt } from "../annotations.js";
+import { annotation, annotationAt, CONTEXT_OPTIONS } from "../annotations.js";
 import type { Spec } from "../spec.js";
+import { checkForeignAnnotations } from "./foreign-annotations.js";
 import type { Report } from "./report.js";
 
 /** struct sock_filter, and the most of them that the kernel takes (BPF_MAXINSNS). */
@@ -32,10 +33,28 @@ function checkOutput(spec: Spec, name: "run.oci.hooks.stdout" | "run.oci.hooks.s
 	}
 }
 
-/** Annotations that mean something to this runtime; all others may be anything. */
+function checkReceiver(spec: Spec, report: Report): void {
+	const path = annotation(spec, "run.oci.pidfd_receiver");
+	if (path !== undefined && path[0] !== "/") {
+		report.error(annotationAt("run.oci.pidfd_receiver"), `expected an absolute path; found ${JSON.stringify(path)}`);
+	}
+}
+
+function checkContextType(spec: Spec, report: Report): void {
+	const type = annotation(spec, "run.oci.mount_context_type");
+	if (type !== undefined && !CONTEXT_OPTIONS.includes(type)) {
+		const at = annotationAt("run.oci.mount_context_type");
+		report.error(at, `expected one of ${CONTEXT_OPTIONS.join(", ")}; found ${JSON.stringify(type)}`);
+	}
+}
+
+/** Annotations that mean something to this runtime or to crun; all others may be anything. */
 export function checkAnnotations(spec: Spec, report: Report): void {
 	if (spec.annotations === undefined) return;
 	checkProgram(spec, report);
 	checkOutput(spec, "run.oci.hooks.stdout", report);
 	checkOutput(spec, "run.oci.hooks.stderr", report);
+	checkReceiver(spec, report);
+	checkContextType(spec, report);
+	checkForeignAnnotations(spec, report);
 }

@@ -18,7 +18,8 @@ import { checkNetDevices } from "./net-devices.js";
 import { checkProcess } from "./process.js";
 import { Report } from "./report.js";
 import { checkResources } from "./resources.js";
-import { checkScheduling } from "./scheduling.js";
+import type { Salvageable } from "./salvage.js";
+import { checkScheduling, schedulingReads } from "./scheduling.js";
 import { checkSeccomp } from "./seccomp.js";
 import { checkSysctls } from "./sysctl.js";
 import { checkVersion } from "./version.js";
@@ -47,4 +48,18 @@ export function checkRules(spec: Spec): Diagnostic[] {
 	const report = new Report();
 	for (let index = 0; index < RULES.length; index++) RULES[index]?.(spec, report);
 	return report.diagnostics;
+}
+
+/** The rules again, for a document that fits the schema in part. */
+export function salvageable(): Salvageable[] {
+	const reads = new Map<Rule, readonly string[]>([
+		[checkNamespaces, ["/linux/namespaces"]],
+		[checkIdMappings, ["/linux/namespaces", "/linux/uidMappings", "/linux/gidMappings"]],
+		[checkMountIdMaps, ["/linux/namespaces", "/linux/uidMappings", "/linux/gidMappings"]],
+		[checkSysctls, ["/linux/namespaces"]],
+		[checkSeccomp, ["/linux/seccomp"]],
+		[checkNetDevices, ["/linux/namespaces"]],
+		[checkScheduling, schedulingReads],
+	]);
+	return RULES.map((rule) => ({ rule, reads: reads.get(rule) ?? [] }));
 }

@@ -5,41 +5,29 @@
  * Rules expect a Spec that fits. So values with a fault are taken out first; a rule that reads what was taken out is left
  * out itself, or it would find missing what is only misspelt; and one that stumbles over a hole says what it had until then.
  */
+
 import { type Diagnostic, pointerToken } from "../diagnostic.js";
 import type { Spec } from "../spec.js";
 import type { Violation } from "../violation.js";
-import { checkIdMappings } from "./idmappings.js";
-import { checkMountIdMaps } from "./mount-idmap.js";
-import { checkNamespaces } from "./namespaces.js";
-import { checkNetDevices } from "./net-devices.js";
 import { Report } from "./report.js";
-import { RULES, type Rule } from "./rules.js";
-import { checkScheduling } from "./scheduling.js";
-import { checkSeccomp } from "./seccomp.js";
-import { checkSysctls } from "./sysctl.js";
+import type { Rule } from "./rules.js";
 
-/** What a rule concludes from beside the value that it speaks of. */
-const READS = new Map<Rule, string[]>([
-	[checkNamespaces, ["/linux/namespaces"]],
-	[checkIdMappings, ["/linux/namespaces", "/linux/uidMappings", "/linux/gidMappings"]],
-	[checkMountIdMaps, ["/linux/namespaces", "/linux/uidMappings", "/linux/gidMappings"]],
-	[checkSysctls, ["/linux/namespaces"]],
-	[checkSeccomp, ["/linux/seccomp"]],
-	[checkNetDevices, ["/linux/namespaces"]],
-	[checkScheduling, ["/process/scheduler/policy", "/linux/memoryPolicy/mode"]],
-]);
+export interface Salvageable {
+	rule: Rule;
+	/** Pointers of what it concludes from beside the value that it speaks of. */
+	reads?: readonly string[];
+}
 
 /** `document` is changed. */
 export function checkWhatFits(
 	document: unknown,
 	violations: readonly Violation[],
-	rules: readonly Rule[] = RULES,
+	rules: readonly Salvageable[],
 ): Diagnostic[] {
 	const faults = violations.map(pointerOf);
 	for (const pointer of faults) takeOut(document, pointer);
 	const report = new Report();
-	for (const rule of rules) {
-		const reads = READS.get(rule) ?? [];
+	for (const { rule, reads = [] } of rules) {
 		if (!reads.some((pointer) => touches(pointer, faults))) attempt(rule, document as Spec, report);
 	}
 	// About a value that the schema speaks of there is nothing to add.

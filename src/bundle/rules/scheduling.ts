@@ -6,6 +6,9 @@ import type { Report } from "./report.js";
 type Scheduler = NonNullable<Process["scheduler"]>;
 type MemoryPolicy = NonNullable<Linux["memoryPolicy"]>;
 
+/** For salvage.ts: on these depends what is right in other values. */
+export const schedulingReads = ["/process/scheduler/policy", "/linux/memoryPolicy/mode"];
+
 export function checkScheduling({ process, linux }: Spec, report: Report): void {
 	if (process.scheduler !== undefined) checkScheduler(process.scheduler, report);
 	if (process.execCPUAffinity !== undefined) {

@@ -1,11 +1,14 @@
 import { exec as execInContainer } from "../../container/exec.js";
 import type { ExecRequest } from "../../container/exec-request.js";
+import { RuntimeError } from "../../errors.js";
 import type { ExecOptions } from "../../plan/exec-process.js";
 import type { Command } from "../session.js";
 import type { Invocation } from "../table.js";
 import { placeOf } from "./place.js";
+import { printTrace } from "./trace.js";
 
-export const exec: Command<"exec"> = (invocation, { native, log }) => {
+export const exec: Command<"exec"> = (invocation, session) => {
+	const { native, log } = session;
 	const { global, options, positionals } = invocation;
 	const request: ExecRequest = {
 		...placeOf(global),
@@ -22,6 +25,11 @@ export const exec: Command<"exec"> = (invocation, { native, log }) => {
 	if (options["console-socket"]) request.consoleSocket = options["console-socket"];
 	if (options["pidfd-socket"]) request.pidfdSocket = options["pidfd-socket"];
 	if (options.cgroup) request.cgroups = options.cgroup;
+	if (options.explain) {
+		return import("./explain-exec.js").then(({ explainExec }) => explainExec(request, options.json === true, session));
+	}
+	if (options.json) throw new RuntimeError("usage", "--json is for --explain: exec itself prints nothing");
+	if (global.trace) request.onTrace = (steps) => printTrace(steps, session);
 	return execInContainer(native, request);
 };
 

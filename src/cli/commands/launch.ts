@@ -5,6 +5,7 @@ import { rootlessMode } from "../rootless-mode.js";
 import type { Session } from "../session.js";
 import type { Invocation } from "../table.js";
 import { placeOf } from "./place.js";
+import { printTrace } from "./trace.js";
 
 export function launchRequest(
 	{ global, options }: Invocation<"create"> | Invocation<"run">,
@@ -26,17 +27,8 @@ export function launchRequest(
 		...cgroupDriver(global),
 		onWarning: (message, pointer) => session.log.warning(message, pointer),
 		onNotice: (message, pointer) => session.log.aside(message, pointer),
-		...(global.trace ? { onTrace: (steps: TracedStep[]) => printTrace(steps, session) } : {}),
+		...(global.trace ? { onTrace: (steps: TracedStep[]) => printTrace(steps.map(atConfig), session) } : {}),
 	};
 }
 
-/** A line for each step: microseconds, step, config value. */
-function printTrace(steps: readonly TracedStep[], { native }: Session): void {
-	let total = 0;
-	let text = "";
-	for (const { op, at, microseconds } of steps) {
-		total += microseconds;
-		text += `${String(microseconds).padStart(8)} µs  ${at === undefined ? op : `${op.padEnd(24)}#${at}`}\n`;
-	}
-	native.print({ fd: 2, text: `${text}${String(total).padStart(8)} µs  in all\n` });
-}
+const atConfig = ({ at, ...step }: TracedStep): TracedStep => (at === undefined ? step : { ...step, at: `#${at}` });

@@ -39,7 +39,7 @@ export function checkpoint(native: Native, request: CheckpointRequest): void {
 	const directory = locate(native, request, request.id);
 	const env = request.env ?? native.environment();
 	const held = lock(native, directory);
-	if (held === undefined) throw missing();
+	if (held === undefined) throw missing(directory);
 	try {
 		const record = loadRecord(native, directory);
 		const status = containerStatus(native, directory, record, true);

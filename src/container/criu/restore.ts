@@ -19,6 +19,7 @@ import { checkId, stateRoot } from "../place.js";
 import { newRecord, withProcess } from "../recording.js";
 import { checkConsole, type LaunchRequest } from "../request.js";
 import { checkResctrlVacant, joinResctrlGroups, makeResctrlGroups } from "../resctrl.js";
+import { filterOf, saveFilter } from "../seccomp.js";
 import { claim, directoryOf, lock, writeRecord } from "../store.js";
 import { findSystemd } from "../systemd.js";
 import { hookState, removeContainer } from "../teardown.js";
@@ -131,6 +132,8 @@ function bringBack(state: Launch, request: RestoreRequest): void {
 		request.onNotice?.("criu saves no limits of cgroup v2: those of config.json apply", "/linux/resources");
 	native.makeDirectory({ path: directory.notify, mode: 0o755 });
 	makeMountPoints(native, bundle.spec, plan);
+	// criu gives the restored processes the filter they had; those of exec get this one.
+	if (plan.seccomp !== undefined) saveFilter(native, directory, filterOf(native, directory.root, plan).program);
 
 	const images = imagesDirectory(request);
 	// criu passes over them without a word.
@@ -338,7 +341,7 @@ function takeTerminal(state: Launch, fd: number): void {
 	if (!request.consoleSocket) {
 		if (state.terminal !== undefined) native.close({ fd: state.terminal });
 		state.terminal = fd;
-		native.copyTerminalSize({ fd });
+		native.fitTerminal({ fd });
 		return;
 	}
 	try {
@@ -352,7 +355,7 @@ function stay(state: Launch, subreaper: boolean): number {
 	const { native, pid, pidfd, directory, record, env } = state;
 	if (pid === undefined || pidfd === undefined) throw new RuntimeError("criu", "criu restored no process");
 	const terminal = state.terminal === undefined ? {} : { terminal: state.terminal };
-	const status = native.supervise({ pid, pidfd, subreaper, ...terminal });
+	const status = guarded(state, () => native.supervise({ pid, pidfd, subreaper, ...terminal }));
 	const held = lock(native, directory);
 	if (held !== undefined) {
 		removeContainer(native, { directory, record, env, poststop: true, onWarning: state.request.onNotice });

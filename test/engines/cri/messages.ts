@@ -21,6 +21,8 @@ const sandboxConfig: Message = {
 	metadata: [1, metadata],
 	hostname: [2, "string"],
 	logDirectory: [3, "string"],
+	dns: [4, { servers: [1, "string", "repeated"], searches: [2, "string", "repeated"] }],
+	ports: [5, { protocol: [1, "int"], containerPort: [2, "int"], hostPort: [3, "int"] }, "repeated"],
 	labels: [6, "map"],
 	annotations: [7, "map"],
 	linux: [
@@ -60,6 +62,7 @@ const containerConfig: Message = {
 					privileged: [2, "bool"],
 					namespaces: [3, namespaces],
 					runAsUser: [5, int64Value],
+					runAsUsername: [6, "string"],
 					readonlyRootfs: [7, "bool"],
 					supplementalGroups: [8, "int", "repeated"],
 					noNewPrivs: [11, "bool"],
@@ -71,6 +74,14 @@ const containerConfig: Message = {
 			],
 		},
 	],
+};
+const cpuStats: Message = { timestamp: [1, "int"], nanoseconds: [2, int64Value] };
+const memoryStats: Message = { timestamp: [1, "int"], workingSet: [2, int64Value] };
+const attributes: Message = { id: [1, "string"] };
+const containerStats: Message = { attributes: [1, attributes], cpu: [2, cpuStats], memory: [3, memoryStats] };
+const sandboxStats: Message = {
+	attributes: [1, attributes],
+	linux: [2, { cpu: [1, cpuStats], memory: [2, memoryStats], process: [4, { count: [2, int64Value] }] }],
 };
 const containerId: Message = { containerId: [1, "string"] };
 const sandboxId: Message = { sandboxId: [1, "string"] };
@@ -118,18 +129,21 @@ export const methods = {
 		},
 		url,
 	],
-	ContainerStats: [
-		containerId,
+	Attach: [
 		{
-			stats: [
-				1,
-				{
-					cpu: [2, { timestamp: [1, "int"], nanoseconds: [2, int64Value] }],
-					memory: [3, { timestamp: [1, "int"], workingSet: [2, int64Value] }],
-				},
-			],
+			containerId: [1, "string"],
+			stdin: [2, "bool"],
+			tty: [3, "bool"],
+			stdout: [4, "bool"],
+			stderr: [5, "bool"],
 		},
+		url,
 	],
+	PortForward: [{ sandboxId: [1, "string"], ports: [2, "int", "repeated"] }, url],
+	ContainerStats: [containerId, { stats: [1, containerStats] }],
+	ListContainerStats: [{}, { stats: [1, containerStats, "repeated"] }],
+	PodSandboxStats: [sandboxId, { stats: [1, sandboxStats] }],
+	ListPodSandboxStats: [{}, { stats: [1, sandboxStats, "repeated"] }],
 } as const satisfies Record<string, readonly [Message, Message]>;
 
 export type Method = keyof typeof methods;

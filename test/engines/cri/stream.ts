@@ -1,5 +1,5 @@
 /**
- * What the kubelet's `exec -it` and `attach` are: a WebSocket with channels (v4.channel.k8s.io) to the streaming server of
+ * What the kubelet's `exec -it`, `attach` and `port-forward` are: a WebSocket with channels (v4.channel.k8s.io) to the streaming server of
  * the CRI. The server listens in the machine's network, so a program in the machine carries the bytes.
  */
 import type { ChildProcess } from "node:child_process";
@@ -17,12 +17,12 @@ export class Stream {
 	readonly text: Record<number, string> = {};
 
 	constructor(machine: Machine, url: string) {
-		const { hostname, port, pathname } = new URL(url);
+		const { hostname, port, pathname, search } = new URL(url);
 		this.#carrier = machine.spawn(["/bin/busybox", "nc", hostname, port]);
 		this.#carrier.stdout?.on("data", (data: Buffer) => this.#take(data));
 		this.#carrier.stdin?.on("error", () => {}); // the server may close first
 		const head = [
-			`GET ${pathname} HTTP/1.1`,
+			`GET ${pathname}${search} HTTP/1.1`,
 			`Host: ${hostname}`,
 			"Upgrade: websocket",
 			"Connection: Upgrade",

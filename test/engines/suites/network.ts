@@ -30,7 +30,9 @@ export function network(t: Test, engine: Engine): void {
 		const gateway = /default via (\S+)/.exec(address)?.[1] ?? "none";
 		await engine.ok("exec", name, "ping", "-c", "1", "-W", "2", gateway);
 		await engine.remove(name);
-		t.equal(machine.list("/sys/class/net").filter((device) => device.startsWith("veth")).length, 0);
+		// With the network namespace, which the kernel takes apart afterwards.
+		const veths = () => machine.list("/sys/class/net").filter((device) => device.startsWith("veth"));
+		await until(() => veths().length === 0, "its device goes");
 	});
 
 	t.test("bridge: two containers reach each other", { skip: engine.unable.bridge ?? false }, async (t) => {

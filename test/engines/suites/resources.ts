@@ -1,7 +1,7 @@
 /** Limits: as set by run, as changed by update, as they bite. */
 import type { Test } from "tap";
 import type { Engine } from "../engine.js";
-import { until, usesCgroupV2 } from "../lane.js";
+import { runtimeName, until, usesCgroupV2 } from "../lane.js";
 
 /** A cgroup file of the container that asks. */
 const file = usesCgroupV2
@@ -24,9 +24,17 @@ const files = usesCgroupV2
 			cpus: file("cpuset", "cpuset.cpus"),
 		};
 
-/** cpu.shares 512 as the kernel shows it: runtimes convert to the weight of cgroup v2. */
-const shares = (value: number) =>
-	usesCgroupV2 ? String(1 + Math.trunc(((value - 2) * 9999) / 262142)) : String(value);
+/**
+ * cpu.shares as the kernel shows them. Runtimes convert them to a weight of cgroup v2, whose default is 100 and not 1024:
+ * runc and crun up to 1.3.1 and 1.23 in a line from 2..262144 to 1..10000, later ones so that 1024 is 100.
+ */
+const shares = (value: number) => {
+	if (!usesCgroupV2) return String(value);
+	const logarithm = Math.log2(value);
+	const curve = Math.ceil(10 ** ((logarithm * logarithm + 125 * logarithm) / 612 - 7 / 34));
+	const line = 1 + Math.trunc(((value - 2) * 9999) / 262142);
+	return String(runtimeName === "runtime-ts" ? curve : line);
+};
 const quota = (microseconds: number) => (usesCgroupV2 ? `${microseconds} 100000` : String(microseconds));
 
 export function resources(t: Test, engine: Engine): void {

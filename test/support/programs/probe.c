@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -120,6 +121,30 @@ static long Touch(long mebibytes) {
   return mebibytes;
 }
 
+// Holds an exclusive lock on each of the directories until it is killed.
+static void Lock(int count, char** paths) {
+  int held = 0;
+  for (int i = 0; i < count; i++) {
+    int fd = open(paths[i], O_RDONLY | O_DIRECTORY);
+    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0) held++;
+  }
+  printf("locked %d\n", held);
+  for (;;) pause();
+}
+
+// Makes cgroups within cgroups, each with a name of 200 characters, goes into the last one and stays.
+static void Nest(const char* directory, int count) {
+  char name[201] = {0};
+  memset(name, 'x', 200);
+  int made = 0;
+  if (chdir(directory) == 0) {
+    while (made < count && mkdir(name, 0755) == 0 && chdir(name) == 0) made++;
+  }
+  int procs = open("cgroup.procs", O_WRONLY);
+  printf("nested %d %s\n", made, procs >= 0 && write(procs, "0", 1) == 1 ? "inside" : "outside");
+  for (;;) pause();
+}
+
 int main(int argc, char** argv) {
   const char* command = argc > 1 ? argv[1] : "";
   setvbuf(stdout, NULL, _IOLBF, 0);
@@ -130,6 +155,8 @@ int main(int argc, char** argv) {
   if (strcmp(command, "touch") == 0 && argc == 3) return Report(Touch(atol(argv[2])));
   if (strcmp(command, "open-write") == 0 && argc == 3) return Report(open(argv[2], O_WRONLY));
   if (strcmp(command, "open-read") == 0 && argc == 3) return Report(open(argv[2], O_RDONLY | O_NONBLOCK));
+  if (strcmp(command, "lock") == 0) Lock(argc - 2, argv + 2);
+  if (strcmp(command, "nest") == 0 && argc == 4) Nest(argv[2], atoi(argv[3]));
   if (strcmp(command, "euid") == 0) return Report(geteuid());
   if (strcmp(command, "dumpable") == 0) return Report(prctl(PR_GET_DUMPABLE));
   if (strcmp(command, "clock") == 0 && argc == 3) {

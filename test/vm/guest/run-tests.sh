@@ -7,6 +7,7 @@ ports=(/dev/vport*p1) # named after the place of the device on its bus
 exec 3>"${ports[0]}"
 
 modprobe -qa tun fuse loop veth bridge dummy overlay
+chmod 666 /dev/net/tun /dev/fuse # as udev's rules do, which is not here
 mkdir -p /project
 mount -t ext4 /dev/vdb /project || exit
 cd /project || exit
@@ -16,6 +17,10 @@ echo "#@ up: Linux $(uname -r), $(systemctl --version | head -n1), $(node --vers
 
 # For the tests: they may use as-user, and the guest is thrown away when they end.
 export GUEST_USER=tester TAP_TIMEOUT=120
+set -a
+# shellcheck disable=SC1091 # KEY=VALUE lines, of whoever started the guest
+. ./environment
+set +a
 limit=$(<limit)
 count=0
 while read -r file; do
@@ -35,4 +40,5 @@ while read -r file; do
 	fi
 done <tests
 echo "1..$count" >&3
+sync # the host reads the second disk afterwards
 echo "#@ end" >&3
