@@ -3,6 +3,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <string>
 #include <string_view>
@@ -20,7 +21,9 @@ namespace {
 // mapped only by who holds them all, who is then as good as there.
 bool InInitialUserNamespace() {
   std::string map;
-  if (ReadWhole("/proc/self/uid_map", &map)) return true;  // no CONFIG_USER_NS: there is only the initial one
+  if (const Failure failure = ReadWhole("/proc/self/uid_map", &map)) {
+    return failure.number == ENOENT;  // no CONFIG_USER_NS: there is only the initial one
+  }
   unsigned inside = 1;
   unsigned outside = 1;
   unsigned count = 0;

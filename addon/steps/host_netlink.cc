@@ -174,6 +174,20 @@ Failure Netlink::OpenIn(int network_namespace, Netlink* made, unsigned groups) {
   return Prepare(visit.made);
 }
 
+// One datagram of the kernel's, which has no port. Root of a network namespace can send to the ports in it, too
+// (netlink(7), CAP_NET_ADMIN), and a namespace that is joined may be somebody else's.
+ssize_t Netlink::Receive(std::vector<char>* datagram, int flags) {
+  for (;;) {
+    sockaddr_nl sender{};
+    socklen_t length = sizeof sender;
+    const ssize_t size = RetryOnEintr([&] {
+      return recvfrom(socket_.get(), datagram->data(), datagram->size(), flags, reinterpret_cast<sockaddr*>(&sender),
+                      &length);
+    });
+    if (size == -1 || sender.nl_pid == 0) return size;
+  }
+}
+
 // Sends a request with NLM_F_ACK and waits for the answer.
 Failure Netlink::Transact(nlmsghdr* request) {
   request->nlmsg_flags |= NLM_F_ACK;
@@ -185,7 +199,7 @@ Failure Netlink::Ask(nlmsghdr* request, NetLink* link) {
     return Failed("send", "rtnetlink");
   std::vector<char> reply(kReplySize);
   for (;;) {
-    const ssize_t size = RetryOnEintr([&] { return recv(socket_.get(), reply.data(), reply.size(), 0); });
+    const ssize_t size = Receive(&reply, 0);
     if (size == -1) return Failed("recv", "rtnetlink");
     auto left = static_cast<unsigned>(size);
     for (auto* message = reinterpret_cast<nlmsghdr*>(reply.data()); NLMSG_OK(message, left);
@@ -223,7 +237,7 @@ Failure Netlink::Addresses(int index, std::vector<NetAddress>* addresses) {
     if (RetryOnEintr([&] { return send(socket_.get(), &request, request.header.nlmsg_len, 0); }) == -1)
       return Failed("send", "rtnetlink");
     while (!done) {
-      const ssize_t size = RetryOnEintr([&] { return recv(socket_.get(), reply.data(), reply.size(), 0); });
+      const ssize_t size = Receive(&reply, 0);
       if (size == -1) return Failed("recv", "rtnetlink");
       auto left = static_cast<unsigned>(size);
       for (auto* message = reinterpret_cast<nlmsghdr*>(reply.data()); NLMSG_OK(message, left);
@@ -274,7 +288,7 @@ Failure Netlink::MoveLink(int index, int network_namespace, const std::string& n
 int Netlink::IndexAfterMove(int index) {
   std::vector<char> notice(kReplySize);
   for (;;) {
-    const ssize_t size = RetryOnEintr([&] { return recv(socket_.get(), notice.data(), notice.size(), MSG_DONTWAIT); });
+    const ssize_t size = Receive(&notice, MSG_DONTWAIT);
     // ENOBUFS: some were lost on a busy host; those that are left may have ours.
     if (size == -1 && errno == ENOBUFS) continue;
     if (size == -1) return 0;

@@ -51,6 +51,7 @@ class Netlink {
   int IndexAfterMove(int index);
 
  private:
+  ssize_t Receive(std::vector<char>* datagram, int flags);
   Failure Transact(nlmsghdr* request);
   Failure Ask(nlmsghdr* request, NetLink* link);
 
