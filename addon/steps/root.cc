@@ -8,6 +8,7 @@
 
 #include "steps/attributes.h"
 #include "steps/move_root.h"
+#include "steps/null_streams.h"
 #include "steps/proc.h"
 #include "steps/source.h"
 #include "steps/steps.h"
@@ -131,6 +132,7 @@ Status steps::EnterRoot(Context& context, const JsonValue& step) {
   }
   if (chdir("/") < 0) return Status::Errno("chdir", "/");
   context.host_root.reset();
+  UseOwnNull(context);
   return Status::Ok();
 }
 
