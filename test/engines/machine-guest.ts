@@ -39,6 +39,8 @@ export class GuestMachine extends Machine {
 
 	async halt(): Promise<string[]> {
 		const left = this.processes().filter((line) => line.includes(this.token));
+		// A daemon whose last test was left out (TEST=), or has failed: the lane would wait for it.
+		for (const child of this.running) child.kill("SIGKILL");
 		// Of engines that have ended, and of the lane itself.
 		for (const point of mounts(this.token)) spawnSync("umount", ["--lazy", point]);
 		rmSync(this.directory, { recursive: true, force: true });

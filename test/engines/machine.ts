@@ -38,6 +38,8 @@ export abstract class Machine {
 	abstract readonly systemd: boolean;
 	/** Its first process, as the test's process sees it. */
 	pid = 0;
+	/** What was spawned and has not ended. */
+	protected readonly running = new Set<ChildProcess>();
 	#baseline: string[] = [];
 
 	/** All cgroups of the machine, as absolute paths. */
@@ -54,11 +56,14 @@ export abstract class Machine {
 	/** `log`: name of a file in build/engines that gets the output; it outlives the machine. */
 	spawn(argv: string[], options: RunOptions & { log?: string } = {}): ChildProcess {
 		const output = options.log === undefined ? "pipe" : openLog(options.log);
-		return spawn(this.enter, argv, {
+		const child = spawn(this.enter, argv, {
 			stdio: [options.log === undefined ? "pipe" : "ignore", output, output],
 			env: this.environment(options.env),
 			cwd: options.cwd ?? this.directory,
 		});
+		this.running.add(child);
+		child.once("exit", () => this.running.delete(child));
+		return child;
 	}
 
 	/** Runs a command to its end; one that hangs is killed after a minute. */
