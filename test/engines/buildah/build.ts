@@ -10,14 +10,14 @@ export function buildahBuilds(t: Test, buildah: Buildah): void {
 		const lines = [
 			"COPY copied /copied",
 			"ENV A=b",
-			"WORKDIR /work",
+			"WORKDIR /srv/made",
 			"RUN echo $A >made && cat /copied >>made && pwd >>made",
 			"USER 1000",
 			"RUN id -u >/tmp/user",
 			"USER root",
 			"RUN cat /tmp/user >>made",
 		];
-		t.equal(await buildah.built("/work/made", lines), "b\nof the context\n/work\n1000");
+		t.equal(await buildah.built("/srv/made/made", lines), "b\nof the context\n/srv/made\n1000");
 	});
 
 	t.test("build: a step that fails gives its status", async (t) => {
