@@ -29,7 +29,8 @@ echo 'module.exports = {}' >"$tree/node_modules/react-element-to-jsx-string/inde
 
 cp "$(node -p process.execPath)" "$tree/bin/node"
 echo "$limit" >"$tree/limit"
-echo "${VM_ENVIRONMENT:-}" >"$tree/environment"
+# tap's own limit for a file comes first: it names the test that was running.
+printf '%s\n' "TAP_TIMEOUT=$((limit - 20))" "${VM_ENVIRONMENT:-}" >"$tree/environment"
 for file; do
 	file=${file#"$PWD/"}
 	[[ -f $file && -f $tree/${file%.ts}.js ]] || { echo "test-vm: no test file $file" >&2; exit 1; }
