@@ -66,13 +66,24 @@ Status RemoveIfRevealing(char* line, const char* rootfs, bool cover) {
   return IsBelow(field, rootfs) ? Status::Ok() : Remove(field, cover);
 }
 
+// Our own name in `proc`, which may be of an outer pid namespace: there /proc/1 is the host's first process, and its
+// mounts are not ours where the runtime has a mount namespace or a root of its own.
+Status NameIn(const UniqueFd& proc, char (&name)[16]) {
+  const ssize_t length = readlinkat(proc.get(), "self", name, sizeof name - 1);
+  if (length < 0) return Status::Errno("readlinkat", "/proc/self");
+  name[length] = '\0';
+  return Status::Ok();
+}
+
 // /proc/self/mountinfo, whole, before anything is unmounted.
 Status ReadMounts(Buffer* text) {
   constexpr std::size_t kMost = 4 << 20;
   const UniqueFd proc = OpenHostProc();
   if (!proc) return Status::Errno("open", "/proc");
+  char self[16];
+  RETURN_IF_FAILED(NameIn(proc, self));
   char name[32];
-  snprintf(name, sizeof name, "%d/mountinfo", getpid());
+  snprintf(name, sizeof name, "%s/mountinfo", self);
   const UniqueFd file = OpenAt2(proc.get(), name, O_RDONLY, RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS);
   if (!file) return Status::Errno("openat2", "/proc/self/mountinfo");
   if (!text->Allocate(kMost)) return Status::Errno("malloc", "/proc/self/mountinfo");

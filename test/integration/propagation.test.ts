@@ -257,6 +257,23 @@ t.test("on a host whose root is shared, as systemd makes it, nothing of the cont
 	}
 });
 
+t.test(
+	"--no-pivot looks at the mounts of its own mount namespace, not at those of the host's first process",
+	async (t) => {
+		const container = space.container((config) => {
+			config.process.args = ["/bin/echo", "works"];
+			config.mounts = config.mounts.filter(({ type }) => type !== "cgroup");
+		});
+		// Without the host's sysfs, which --no-pivot takes away otherwise.
+		const result = container.run(["--no-pivot"], {
+			shell: `exec unshare -m sh -c 'umount -l /sys && "$@"' sh "$@";`,
+			globals: ["--cgroup-manager", "disabled"],
+		});
+		t.equal(result.status, 0, result.stderr);
+		t.match(result.stdout, "works");
+	},
+);
+
 t.test("another word for rootfsPropagation is refused", async (t) => {
 	const result = space
 		.container((config) => {
